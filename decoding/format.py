@@ -1,0 +1,160 @@
+"""The reply format: the tag names, their nesting, and a finished reply as sections.
+
+    ( <thinking> text ( <reflection> text </reflection> text )* </thinking> blank )+
+    <output> text </output>
+
+`text` holds none of the six tags; the text of the output section is not blank.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, Self
+
+BLANK = " \t\r\n"
+TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]*")
+
+
+class FormatError(ValueError):
+    """A reply format that cannot work, or a text that does not follow its format."""
+
+
+class Section(StrEnum):
+    """The kinds of text in a reply; the last two exist only in replies nobody enforced."""
+
+    THINKING = "thinking"
+    REFLECTION = "reflection"
+    OUTPUT = "output"
+    UNTAGGED = "untagged"
+    TRAILING = "trailing"
+
+
+TAGGED = (Section.THINKING, Section.REFLECTION, Section.OUTPUT)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFormat:
+    """Tag names and blank cap of the replies of one model; shared, immutable, validated."""
+
+    thinking: str = "thinking"
+    reflection: str = "reflection"
+    output: str = "output"
+    max_blank: int = 8
+
+    def __post_init__(self) -> None:
+        """Raise FormatError unless the names are three distinct tag names."""
+        names = [(section.value, getattr(self, section.value)) for section in TAGGED]
+        for field, name in names:
+            if not isinstance(name, str) or not TAG_NAME.fullmatch(name):
+                raise FormatError(
+                    f"the tag name of {field} must be a letter followed by letters, digits or "
+                    f"'_.:-', not {name!r}"
+                )
+        if len({name for _, name in names}) < len(names):
+            raise FormatError(f"the three tag names must differ, not {[n for _, n in names]}")
+        if type(self.max_blank) is not int or not 0 <= self.max_blank <= 64:
+            raise FormatError(f"max_blank must be an integer of 0 to 64, not {self.max_blank!r}")
+
+    def open(self, section: Section) -> str:
+        """Return the opening tag of a section."""
+        return f"<{getattr(self, section.value)}>"
+
+    def close(self, section: Section) -> str:
+        """Return the closing tag of a section."""
+        return f"</{getattr(self, section.value)}>"
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The six tags: the opening ones, then the closing ones."""
+        return tuple(self.open(s) for s in TAGGED) + tuple(self.close(s) for s in TAGGED)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, the inverse of `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from the JSON form; raise FormatError on an unknown key."""
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise FormatError(f"unknown format keys {unknown}; expected some of {known}")
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A finished, well-formed reply: sections in order, thinking cut where a reflection stands.
+
+    Law: `Reply.parse(reply.render(format), format) == reply` for every reply that was parsed.
+    """
+
+    sections: tuple[tuple[Section, str], ...]
+
+    @property
+    def answer(self) -> str:
+        """The text of the output section: what a client sees."""
+        return self.sections[-1][1]
+
+    def render(self, format: ReplyFormat) -> str:
+        """Return the reply as text; the inverse of `parse`."""
+        parts: list[str] = []
+        for at, (section, text) in enumerate(self.sections):
+            before = self.sections[at - 1][0] if at else None
+            if section is Section.THINKING and before is not Section.REFLECTION:
+                parts.append(format.open(section))
+            elif section is not Section.THINKING:
+                parts.append(format.open(section))
+            parts.append(text)
+            after = self.sections[at + 1][0] if at + 1 < len(self.sections) else None
+            if section is not Section.THINKING or after is not Section.REFLECTION:
+                parts.append(format.close(section))
+            if section is Section.THINKING and after in (Section.THINKING, Section.OUTPUT):
+                parts.append("\n")
+        return "".join(parts)
+
+    @classmethod
+    def parse(cls, text: str, format: ReplyFormat) -> Self:
+        """Parse a whole reply strictly; raise FormatError saying where it leaves the format."""
+        return cls(tuple(_sections(text, format)))
+
+
+_LEGAL = {
+    None: {"+thinking"},
+    "thinking": {"-thinking", "+reflection"},
+    "reflection": {"-reflection"},
+    "between": {"+thinking", "+output"},
+    "output": {"-output"},
+}
+
+
+def _sections(text: str, format: ReplyFormat) -> Iterator[tuple[Section, str]]:
+    names = {format.open(s): f"+{s}" for s in TAGGED} | {format.close(s): f"-{s}" for s in TAGGED}
+    phase: str | None = None
+    at = 0
+    for match in re.finditer("|".join(map(re.escape, names)), text):
+        body, tag = text[at : match.start()], names[match.group()]
+        if phase == "done" or tag not in _LEGAL[phase]:
+            raise FormatError(f"{match.group()} is not legal at character {match.start()}")
+        if phase in (None, "between"):
+            _check_blank(body, 0 if phase is None else format.max_blank, at)
+        else:
+            if phase == "output" and not body.strip(BLANK):
+                raise FormatError("the output section is blank")
+            yield Section(phase), body
+        at = match.end()
+        phase = {"-thinking": "between", "-reflection": "thinking", "-output": "done"}.get(
+            tag, tag[1:]
+        )
+    if phase != "done":
+        raise FormatError(f"the reply ends without {format.close(Section.OUTPUT)}")
+    if text[at:]:
+        raise FormatError(f"text follows {format.close(Section.OUTPUT)} at character {at}")
+
+
+def _check_blank(body: str, max_blank: int, at: int) -> None:
+    if body.strip(BLANK) or len(body) > max_blank:
+        raise FormatError(f"at most {max_blank} blank characters may stand at character {at}")
