@@ -1,0 +1,1 @@
+"""An OpenAI-compatible HTTP server over an inference engine that enforces and hides reflection."""
