@@ -1,1 +1,1 @@
-"""The contract of a reply and its enforcement: format, bundle, automaton, budget, matcher, parser."""
+"""The contract of a reply and its enforcement, from the format to the matcher and the parser."""
