@@ -1,0 +1,104 @@
+"""Engine: what the server asks of the thing that turns token ids into more token ids."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from decoding.budget import Budget
+
+FinishReason = Literal["stop", "length", "abort"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to pick the tokens of one engine request; temperature 0 is greedy."""
+
+    max_tokens: int
+    temperature: float
+    top_p: float = 1.0
+    seed: int | None = None
+    n: int = 1
+    num_logprobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """The logarithmic probability of one token id at one position, and its rank (1 is best)."""
+
+    token_id: int
+    logprob: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDelta:
+    """The next token ids of one reply; the last delta of a reply carries its finish reason.
+
+    `logprobs` has one entry per token id when they were asked for: the sampled token first, then
+    the most likely ones.
+    """
+
+    index: int
+    token_ids: tuple[int, ...]
+    finish_reason: FinishReason | None = None
+    logprobs: tuple[tuple[TokenLogprob, ...], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """How many requests the engine holds now."""
+
+    num_running: int
+    num_waiting: int
+
+    @property
+    def num_unfinished(self) -> int:
+        """Running and waiting together."""
+        return self.num_running + self.num_waiting
+
+
+class Engine(Protocol):
+    """Writes replies as token ids; one per process, shared by all requests."""
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of logits, which may be larger than the tokenizer's vocabulary."""
+        ...
+
+    @property
+    def max_model_len(self) -> int:
+        """The most tokens a prompt and its reply may have together."""
+        ...
+
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether the engine can still take requests."""
+        ...
+
+    def generate(
+        self,
+        request_id: str,
+        prompt_token_ids: Sequence[int],
+        sampling: Sampling,
+        budget: Budget | None,
+    ) -> AsyncGenerator[EngineDelta, None]:
+        """Stream the reply; closing the generator aborts it; no budget leaves it unenforced."""
+        ...
+
+    async def abort(self, request_id: str) -> None:
+        """Stop a request; its generator ends with finish reason "abort"."""
+        ...
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until no request is unfinished, at most `timeout_s`."""
+        ...
+
+    def stats(self) -> EngineStats:
+        """Count the requests the engine holds."""
+        ...
+
+    async def close(self) -> None:
+        """Stop the engine and free what it holds; unfinished requests are aborted."""
+        ...

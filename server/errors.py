@@ -1,0 +1,58 @@
+"""The server's exceptions; `server.protocol.errors` maps each to its HTTP answer."""
+
+from __future__ import annotations
+
+
+class ServerError(Exception):
+    """A failure that the server answers with an error object; its message goes to the client."""
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        """Keep the sentence for the client, the request field at fault and a machine's code."""
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+
+
+class RequestError(ServerError):
+    """The request is wrong and would be wrong again."""
+
+
+class Unauthorized(RequestError):
+    """The request carries no valid API key."""
+
+
+class Forbidden(RequestError):
+    """The server's policy refuses what the request asks for."""
+
+
+class NotFound(RequestError):
+    """The route or the model does not exist."""
+
+
+class MethodNotAllowed(RequestError):
+    """The route exists, but not for this method."""
+
+
+class RequestTooLarge(RequestError):
+    """The request's body is over the limit."""
+
+
+class UnsupportedMediaType(RequestError):
+    """The request's body is not declared as JSON."""
+
+
+class Unavailable(ServerError):
+    """The server cannot take the request now: it loads, it drains, or it failed to load."""
+
+
+class EngineError(ServerError):
+    """The engine failed a request that was right."""
+
+
+class QueueFull(EngineError):
+    """The engine's queue is full; the request may succeed later."""
+
+
+class EngineDead(EngineError):
+    """The engine stopped and will not take requests again."""
