@@ -109,13 +109,15 @@ class Bundle:
         if not (path / "config.json").is_file():
             raise BundleError(f"{path} is not a model folder: it has no config.json")
         generation = _read_json(path / "generation_config.json", optional=True)
-        sampling = {
+        sampling: dict[str, Any] = {
             key: 1.0 if generation.get(key) is None else float(generation[key])
             for key in ("temperature", "top_p")
         }
         contract = _read_json(path / CONTRACT, optional=True)
         if not contract:
-            stop = generation.get("eos_token_id", _read_json(path / "config.json").get("eos_token_id"))
+            stop = generation.get(
+                "eos_token_id", _read_json(path / "config.json").get("eos_token_id")
+            )
             ids = tuple(stop) if isinstance(stop, list) else () if stop is None else (stop,)
             return cls(path, path.resolve().name, ids, **sampling)
         try:
@@ -186,5 +188,5 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)

@@ -104,9 +104,7 @@ class Reply:
         parts: list[str] = []
         for at, (section, text) in enumerate(self.sections):
             before = self.sections[at - 1][0] if at else None
-            if section is Section.THINKING and before is not Section.REFLECTION:
-                parts.append(format.open(section))
-            elif section is not Section.THINKING:
+            if section is not Section.THINKING or before is not Section.REFLECTION:
                 parts.append(format.open(section))
             parts.append(text)
             after = self.sections[at + 1][0] if at + 1 < len(self.sections) else None

@@ -1,0 +1,161 @@
+"""The budget: how much one reply may think, reflect and say, checked at admission."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
+from decoding.bundle import BudgetDefaults
+
+MAX_TOKENS = 1 << 19
+
+
+class BudgetError(ValueError):
+    """A budget within which no reply can end well.
+
+    field: the request's field to change; least: the least (or, for a cap, the largest) value that
+    would do, None where none would.
+    """
+
+    def __init__(self, message: str, *, field: str, least: int | None = None) -> None:
+        """Take the sentence for the client, the field at fault and the value that would do."""
+        super().__init__(message)
+        self.field = field
+        self.least = least
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The limits of one reply, in tokens but for the reflections; one per request.
+
+    max_tokens counts the whole reply, EOS included. max_thinking_tokens counts the tokens read
+    inside thinking and reflection, closing tags included. min_answer_tokens is what thinking may
+    not eat: when the output opens, so many answer tokens still fit.
+    """
+
+    max_tokens: int
+    max_thinking_tokens: int
+    min_reflections: int = 0
+    max_reflections: int = 8
+    min_answer_tokens: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise BudgetError for values that no automaton could serve."""
+        for name, value in asdict(self).items():
+            low = 0 if "reflections" in name or name == "max_thinking_tokens" else 1
+            if type(value) is not int or not low <= value <= MAX_TOKENS:
+                raise BudgetError(
+                    f"{name} must be an integer of {low} to {MAX_TOKENS}, not {value!r}",
+                    field=name,
+                    least=low,
+                )
+        if self.min_reflections > MAX_MIN_REFLECTIONS:
+            raise BudgetError(
+                f"min_reflections must be at most {MAX_MIN_REFLECTIONS}, not {self.min_reflections}",
+                field="min_reflections",
+                least=MAX_MIN_REFLECTIONS,
+            )
+        if self.max_reflections < self.min_reflections:
+            raise BudgetError(
+                f"max_reflections must be at least min_reflections ({self.min_reflections}), "
+                f"not {self.max_reflections}",
+                field="max_reflections",
+                least=self.min_reflections,
+            )
+
+    @property
+    def reserve(self) -> int:
+        """Tokens beyond the shortest way to the end that thinking must leave."""
+        return self.min_answer_tokens - 1
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the JSON form, the inverse of `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from the JSON form; raise BudgetError on an unknown or missing key."""
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            odd = sorted(set(values) ^ known)
+            raise BudgetError(f"a budget has exactly the keys {sorted(known)}", field=odd[0])
+        return cls(**values)
+
+    def check(self, automaton: Automaton) -> None:
+        """Raise BudgetError unless every reply within this budget can end well-formed."""
+        least = automaton.least_tokens(self.min_reflections) + self.reserve
+        if self.max_tokens < least:
+            raise BudgetError(
+                f"max_tokens must be at least {least} for a complete reply with at least "
+                f"{self.min_reflections} reflections and {self.min_answer_tokens} answer tokens, "
+                f"not {self.max_tokens}",
+                field="max_tokens",
+                least=least,
+            )
+        least = automaton.least_thinking_tokens(self.min_reflections)
+        if self.max_thinking_tokens < least:
+            raise BudgetError(
+                f"max_thinking_tokens must be at least {least} for at least "
+                f"{self.min_reflections} reflections, not {self.max_thinking_tokens}",
+                field="max_thinking_tokens",
+                least=least,
+            )
+
+    @classmethod
+    def for_request(
+        cls,
+        automaton: Automaton,
+        defaults: BudgetDefaults,
+        *,
+        room: int,
+        effort: int | None = None,
+        max_tokens: int | None = None,
+        max_thinking_tokens: int | None = None,
+        min_reflections: int | None = None,
+        max_reflections: int | None = None,
+        min_answer_tokens: int | None = None,
+    ) -> Self:
+        """Settle a request's budget: what it asks for is honoured or refused, defaults shrink.
+
+        room: tokens left in the context after the prompt; a cap, as max_tokens is one. effort:
+        the thinking tokens of the requested reasoning effort, a wish that also shrinks or grows
+        to what can be served. Raises BudgetError.
+        """
+        least_reflections = defaults.min_reflections if min_reflections is None else min_reflections
+        most_reflections = max_reflections
+        if most_reflections is None:
+            most_reflections = max(defaults.max_reflections, least_reflections)
+        elif min_reflections is None:
+            least_reflections = min(least_reflections, most_reflections)
+        total = defaults.max_tokens if max_tokens is None else max_tokens
+        wish = defaults.max_thinking_tokens if effort is None else effort
+        budget = cls(
+            total, wish if max_thinking_tokens is None else max_thinking_tokens,
+            least_reflections, most_reflections, min_answer_tokens or 1,
+        )  # fmt: skip
+        _check_room(budget, automaton, room)
+        values = budget.to_dict() | {"max_tokens": min(budget.max_tokens, room)}
+        least = automaton.least_tokens(least_reflections)
+        if min_answer_tokens is None:
+            spare = max(0, values["max_tokens"] - least)
+            values["min_answer_tokens"] = max(1, min(defaults.min_answer_tokens, spare // 2 + 1))
+        if max_thinking_tokens is None:
+            least_thinking = automaton.least_thinking_tokens(least_reflections)
+            values["max_thinking_tokens"] = max(budget.max_thinking_tokens, least_thinking)
+        settled = cls(**values)
+        settled.check(automaton)
+        return settled
+
+
+def _check_room(budget: Budget, automaton: Automaton, room: int) -> None:
+    """Blame the prompt, not max_tokens, where the context is what is too small."""
+    least = automaton.least_tokens(budget.min_reflections) + budget.reserve
+    if room < least:
+        raise BudgetError(
+            f"the messages leave {max(room, 0)} tokens of the model's context for the reply; a "
+            f"complete one needs at least {least}: shorten the messages",
+            field="messages",
+            least=least,
+        )
