@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command named by the first argument and return its exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in {"-h", "--help"}:
-        print(usage())
+        print(usage(), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     name, *rest = arguments
     if name not in COMMANDS:
