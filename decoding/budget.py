@@ -53,7 +53,8 @@ class Budget:
                 )
         if self.min_reflections > MAX_MIN_REFLECTIONS:
             raise BudgetError(
-                f"min_reflections must be at most {MAX_MIN_REFLECTIONS}, not {self.min_reflections}",
+                f"min_reflections must be at most {MAX_MIN_REFLECTIONS}, "
+                f"not {self.min_reflections}",
                 field="min_reflections",
                 least=MAX_MIN_REFLECTIONS,
             )

@@ -126,7 +126,7 @@ class Bundle:
             raise BundleError(f"{path / CONTRACT}: {error}") from error
 
     def save(self) -> None:
-        """Write reflection.json, and the sampling defaults into generation_config.json, atomically."""
+        """Write reflection.json, and the sampling defaults too, atomically."""
         contract = {
             "schema_version": SCHEMA_VERSION,
             "name": self.name,

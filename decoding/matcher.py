@@ -19,6 +19,7 @@ from decoding.masks import Cursor, Mask, Masks
 Hit = Literal["thinking", "answer"]
 
 STATE, NEED, LEFT, TOKENS, THINKING, RESERVE = range(6)
+FREE = (-1, 0, 0, 0, 0, 0)
 
 
 class Matcher:
@@ -140,13 +141,11 @@ class BatchMatcher:
         """Make `num_rows` free rows; rows beyond are added as they are set."""
         self.automaton = automaton
         self.masks = Masks(automaton)
-        self._rows: npt.NDArray[np.int64] = np.zeros((max(num_rows, 1), 6), np.int64)
-        self.clear(slice(None))
+        self._rows = np.full((max(num_rows, 1), len(FREE)), FREE, np.int64)
 
     def set(self, row: int, budget: Budget, token_ids: Sequence[int] = ()) -> None:
         """Start a reply in a row, or resume it after `token_ids`."""
-        while row >= len(self._rows):
-            self._rows = np.concatenate([self._rows, np.full_like(self._rows, -1)])
+        self._make_room(row)
         self._rows[row] = (
             self.automaton.start,
             budget.min_reflections,
@@ -159,18 +158,25 @@ class BatchMatcher:
         for token_id in token_ids:
             self.accept(at, np.array([token_id]))
 
-    def clear(self, row: int | slice) -> None:
+    def clear(self, row: int) -> None:
         """Free a row."""
-        self._rows[row] = (-1, 0, 0, 0, 0, 0)
+        self._make_room(row)
+        self._rows[row] = FREE
 
     def move(self, source: int, target: int) -> None:
         """Move a row over another; the source is free afterwards."""
+        self._make_room(source, target)
         self._rows[target] = self._rows[source]
         self.clear(source)
 
     def swap(self, first: int, second: int) -> None:
         """Exchange two rows."""
+        self._make_room(first, second)
         self._rows[[first, second]] = self._rows[[second, first]]
+
+    def _make_room(self, *rows: int) -> None:
+        while max(rows) >= len(self._rows):
+            self._rows = np.concatenate([self._rows, np.full_like(self._rows, FREE)])
 
     def accept(self, rows: npt.NDArray[np.int64], token_ids: npt.NDArray[np.int64]) -> None:
         """Take one token in each of the distinct rows; both (n,)."""
