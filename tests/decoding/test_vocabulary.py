@@ -57,7 +57,8 @@ def test_the_bytes_of_an_encoding_are_the_text(
 def test_special_tokens_have_no_text_unless_they_are_tags(
     tokenizer: Tokenizer, folder: Path
 ) -> None:
-    eot, tag = (tokenizer.token_to_id(text) for text in ("<|eot|>", TAG))
+    ids = tokenizer.get_vocab()
+    eot, tag = ids["<|eot|>"], ids[TAG]
     plain, tagged = Vocabulary.load(folder), Vocabulary.load(folder, tags=[TAG])
     assert plain.token_bytes[eot] is plain.token_bytes[tag] is tagged.token_bytes[eot] is None
     assert tagged.token_bytes[tag] == TAG.encode()
