@@ -1,5 +1,6 @@
 """The server's exceptions; `server.protocol.errors` maps each to its HTTP answer."""
 
+# ruff: noqa: N818  (an exception is named by what happened)
 from __future__ import annotations
 
 

@@ -1,0 +1,111 @@
+"""Access: gives every request its id, counts it, logs a line on it, and lets nothing escape."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.logs import request_id
+from server.metrics import Outcome
+from server.protocol.chat import Usage
+from server.protocol.errors import INTERNAL
+from server.service import Service
+
+logger = logging.getLogger(__name__)
+
+CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+OUTCOMES = {
+    401: Outcome.UNAUTHORIZED,
+    404: Outcome.NOT_FOUND,
+    499: Outcome.DISCONNECTED,
+    500: Outcome.FAILED,
+    503: Outcome.UNAVAILABLE,
+}
+
+
+class Access:
+    """ASGI middleware around the whole application.
+
+    Routes leave `outcome` and `usage` in the scope's state where the status does not tell them.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        """Wrap the application."""
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever it raises becomes an error object and a log line."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state: dict[str, Any] = scope.setdefault("state", {})
+        id = _request_id(scope)
+        token = request_id.set(id)
+        status = 0
+        started_s = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", id.encode())]
+            await send(message)
+
+        self._service.begin_request()
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            logger.exception("the request failed")
+            state["outcome"] = Outcome.FAILED
+            if not status:
+                await _send_internal_error(send_with_id)
+        finally:
+            self._service.end_request()
+            self._note(scope, status, time.perf_counter() - started_s)
+            request_id.reset(token)
+
+    def _note(self, scope: Scope, status: int, elapsed_s: float) -> None:
+        """Count and log the request; the route's own path stands for what the client wrote."""
+        path = getattr(scope.get("route"), "path", "unknown route")
+        state = scope["state"]
+        outcome = state.get("outcome") or _outcome(status)
+        self._service.metrics.requests.labels(path, outcome).inc()
+        usage: Usage | None = state.get("usage")
+        tokens = "" if usage is None else f", {_tokens(usage)}"
+        level = logging.DEBUG if path in ("/health", "/ready", "/metrics") else logging.INFO
+        logger.log(level, "%s %d %s %.3f s%s", path, status, outcome, elapsed_s, tokens)
+
+
+def _request_id(scope: Scope) -> str:
+    sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    return sent if CLIENT_ID.fullmatch(sent) else f"req_{secrets.token_hex(12)}"
+
+
+def _outcome(status: int) -> Outcome:
+    if status in OUTCOMES:
+        return OUTCOMES[status]
+    return Outcome.OK if 0 < status < 400 else Outcome.INVALID if status else Outcome.FAILED
+
+
+def _tokens(usage: Usage) -> str:
+    hidden = usage.completion_tokens_details.reasoning_tokens
+    return (
+        f"{usage.prompt_tokens} prompt, {hidden} hidden and "
+        f"{usage.completion_tokens - hidden} visible tokens"
+    )
+
+
+async def _send_internal_error(send: Send) -> None:
+    body = INTERNAL.model_dump_json().encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,79 @@
+"""create_app: the FastAPI application around one engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from decoding.bundle import Bundle
+from server import errors
+from server.access import Access
+from server.logs import quiet_text_writers
+from server.protocol.errors import error_body, failure
+from server.routes import chat, health, models
+from server.service import Service, StartEngine
+from server.settings import Settings
+
+HTTP_ERRORS: dict[int, errors.RequestError] = {
+    404: errors.NotFound("Unknown request URL.", code="unknown_url"),
+    405: errors.MethodNotAllowed("This URL does not take this method."),
+}
+
+
+def create_app(bundle: Bundle, settings: Settings, start_engine: StartEngine) -> FastAPI:
+    """Make the application; it answers at once and loads the model in the background."""
+    service = Service(bundle, settings, start_engine)
+    quiet_text_writers()
+    app = FastAPI(
+        title="reflect",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.add_middleware(Access, service=service)
+    app.include_router(health.probes)
+    for guarded in (health.metrics, models.router, chat.router):
+        app.include_router(guarded, dependencies=[Depends(_require_key)])
+    app.exception_handler(errors.ServerError)(_answer_server_error)
+    app.exception_handler(HTTPException)(_answer_http_error)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    loading = asyncio.create_task(service.load(), name="load")
+    try:
+        yield
+    finally:
+        loading.cancel()
+        await asyncio.wait({loading})
+        await service.close()
+
+
+def _require_key(request: Request) -> None:
+    """Raise Unauthorized unless the request carries a key, where keys are needed."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    keys = request.app.state.service.settings.keys
+    if not keys.admits(key.strip() if scheme.lower() == "bearer" else None):
+        raise errors.Unauthorized("A valid API key is needed: send 'Authorization: Bearer KEY'.")
+
+
+async def _answer_server_error(_: Request, error: errors.ServerError) -> JSONResponse:
+    how = failure(error)
+    headers = None if how.headers is None else dict(how.headers)
+    return JSONResponse(error_body(error).model_dump(), how.status, headers)
+
+
+async def _answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
+    known = HTTP_ERRORS.get(error.status_code, errors.RequestError("The request is not valid."))
+    answer = await _answer_server_error(request, known)
+    answer.headers.update(error.headers or {})
+    return answer

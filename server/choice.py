@@ -1,0 +1,136 @@
+"""Choice: one reply in the making; token ids in, what the client may see out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from decoding.format import Section
+from decoding.matcher import Matcher
+from decoding.parser import Delta
+from server.engine import EngineDelta
+from server.errors import EngineError
+from server.model import ServedModel
+from server.plan import Plan
+from server.stops import StopMatcher
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta:
+    """More text of the answer of a choice."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More text of the reasoning of a choice; made only where the plan shows it."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceEnd:
+    """A choice is complete; "length" where the budget, not the model, ended the answer."""
+
+    index: int
+    finish_reason: Literal["stop", "length"]
+
+
+Event = AnswerDelta | ReasoningDelta | ChoiceEnd
+
+
+class Choice:
+    """One of a request's n replies; fed by the engine until `finish_reason` is set.
+
+    Text of thinking and reflections is dropped where it is parsed, unless the plan shows it: no
+    other code of the server ever holds it.
+    """
+
+    def __init__(self, model: ServedModel, plan: Plan, index: int) -> None:
+        """Stand at the start of the reply."""
+        self.index = index
+        self.finish_reason: Literal["stop", "length"] | None = None
+        self.num_stray_tokens = 0
+        self._parser = model.parser()
+        self._matcher = Matcher(model.automaton, plan.budget, model.masks)
+        self._stop = StopMatcher(plan.stops)
+        self._feeds_one_by_one = bool(plan.stops)
+        self._shows_reasoning = plan.shows_reasoning
+        self._format = model.bundle.format
+        self._shown: Section | None = None
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of the reply so far, up to the one that completed a stop string."""
+        return self._parser.num_tokens
+
+    @property
+    def num_reasoning_tokens(self) -> int:
+        """Tokens up to the one that opens the output."""
+        return self._parser.num_reasoning_tokens
+
+    @property
+    def budget_hits(self) -> frozenset[str]:
+        """The sections that a budget closed."""
+        return self._matcher.budget_hits
+
+    def feed(self, delta: EngineDelta) -> list[Event]:
+        """Take the engine's next tokens and return what they add for the client."""
+        events: list[Event] = []
+        steps = [(i,) for i in delta.token_ids] if self._feeds_one_by_one else [delta.token_ids]
+        for token_ids in steps:
+            for token_id in token_ids:
+                self._accept(token_id)
+            events += self._visible(self._parser.feed(token_ids))
+            if self._stop.is_hit:
+                return [*events, self._end("stop")]
+        if delta.finish_reason is not None:
+            events += self._finish(delta)
+        return events
+
+    def _accept(self, token_id: int) -> None:
+        if not self._matcher.accept(token_id):
+            if not self.num_stray_tokens:
+                logger.error("choice %d: the engine wrote a token out of format", self.index)
+            self.num_stray_tokens += 1
+
+    def _finish(self, delta: EngineDelta) -> Iterator[Event]:
+        if delta.finish_reason == "abort":
+            raise EngineError("The reply was aborted before it was complete.", code="aborted")
+        yield from self._visible(self._parser.flush())
+        if held := self._stop.flush():
+            yield AnswerDelta(self.index, held)
+        is_cut = delta.finish_reason == "length" or "answer" in self._matcher.budget_hits
+        yield self._end("length" if is_cut and not self._stop.is_hit else "stop")
+
+    def _end(self, reason: Literal["stop", "length"]) -> ChoiceEnd:
+        self.finish_reason = reason
+        return ChoiceEnd(self.index, reason)
+
+    def _visible(self, deltas: list[Delta]) -> Iterator[Event]:
+        for delta in deltas:
+            if delta.section is Section.OUTPUT:
+                if text := self._stop.feed(delta.text):
+                    yield AnswerDelta(self.index, text)
+            elif self._shows_reasoning:
+                yield from self._reasoning(delta)
+
+    def _reasoning(self, delta: Delta) -> Iterator[Event]:
+        """Pass reasoning on; the tags of reflections, alone, stay in it."""
+        if delta.section not in (Section.THINKING, Section.REFLECTION):
+            return
+        text = delta.text
+        if delta.section is not self._shown:
+            if delta.section is Section.REFLECTION:
+                text = f"\n{self._format.open(Section.REFLECTION)}\n{text}"
+            elif self._shown is Section.REFLECTION:
+                text = f"\n{self._format.close(Section.REFLECTION)}\n{text}"
+            self._shown = delta.section
+        yield ReasoningDelta(self.index, text)

@@ -1,0 +1,164 @@
+"""Generation: the choices of one request while the engine writes them, as a stream of events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from contextlib import aclosing
+from types import TracebackType
+from typing import Self
+
+from server.choice import AnswerDelta, Choice, Event
+from server.engine import Engine
+from server.errors import EngineError, ServerError
+from server.metrics import Metrics
+from server.model import ServedModel
+from server.plan import Plan
+from server.protocol.chat import CompletionTokensDetails, Usage
+
+logger = logging.getLogger(__name__)
+
+
+class Generation:
+    """The n replies of one request; one per request, used as an asynchronous context.
+
+    Every choice is read from the engine by a task of its own, so hidden tokens wake nobody. On
+    leaving the context what still runs is aborted in the engine and everything is counted.
+    """
+
+    def __init__(
+        self, request_id: str, plan: Plan, model: ServedModel, engine: Engine, metrics: Metrics
+    ) -> None:
+        """Make the choices; nothing is asked of the engine yet."""
+        self._request_id = request_id
+        self._plan = plan
+        self._engine = engine
+        self._metrics = metrics
+        self._choices = [Choice(model, plan, index) for index in range(len(plan.samplings))]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._events: deque[Event] = deque()
+        self._failure: ServerError | None = None
+        self._has_news = asyncio.Event()
+        self._is_admitted = asyncio.Event()
+        self._started_s = time.perf_counter()
+        self._has_answered = False
+
+    async def __aenter__(self) -> Self:
+        """Ask the engine for every choice."""
+        self._tasks = [
+            asyncio.create_task(self._read(choice), name=f"{self._request_id}-{choice.index}")
+            for choice in self._choices
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Abort what still runs and count what was written."""
+        unfinished = [task for task in self._tasks if not task.done()]
+        for task in unfinished:
+            task.cancel()
+        self._count()
+        if unfinished:
+            await asyncio.wait(unfinished)
+
+    def __aiter__(self) -> Self:
+        """Stream the events of all choices as they come."""
+        return self
+
+    async def __anext__(self) -> Event:
+        """Return the next event; raise ServerError if a choice failed."""
+        while not self._events:
+            if self._failure is not None:
+                raise self._failure
+            if all(choice.finish_reason for choice in self._choices):
+                raise StopAsyncIteration
+            self._has_news.clear()
+            await self._has_news.wait()
+        return self._events.popleft()
+
+    async def wait_for_admission(self, timeout_s: float) -> None:
+        """Wait for the engine's first token, at most `timeout_s`; raise if it refuses."""
+        try:
+            await asyncio.wait_for(self._is_admitted.wait(), timeout_s)
+        except TimeoutError:
+            return
+        if self._failure is not None:
+            raise self._failure
+
+    @property
+    def num_choices(self) -> int:
+        """How many replies there are."""
+        return len(self._choices)
+
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether there are events with reasoning."""
+        return self._plan.shows_reasoning
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens so far, exact by id, summed over the choices."""
+        prompt = len(self._plan.prompt_token_ids)
+        completion = sum(choice.num_tokens for choice in self._choices)
+        reasoning = sum(choice.num_reasoning_tokens for choice in self._choices)
+        return Usage(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            total_tokens=prompt + completion,
+            completion_tokens_details=CompletionTokensDetails(reasoning_tokens=reasoning),
+        )
+
+    async def _read(self, choice: Choice) -> None:
+        """Feed one choice until it ends; leaving the engine's stream early aborts it there."""
+        plan = self._plan
+        stream = self._engine.generate(
+            f"{self._request_id}-{choice.index}",
+            plan.prompt_token_ids,
+            plan.samplings[choice.index],
+            plan.budget,
+        )
+        try:
+            async with aclosing(stream):
+                async for delta in stream:
+                    self._is_admitted.set()
+                    self._publish(choice.feed(delta))
+                    if choice.finish_reason is not None:
+                        return
+            raise EngineError("The reply ended before it was complete.")
+        except ServerError as error:
+            self._fail(error)
+        except Exception:  # an engine's failure must not reach the other requests
+            logger.exception("choice %d failed", choice.index)
+            self._fail(EngineError("The server had an error while writing the reply."))
+
+    def _publish(self, events: list[Event]) -> None:
+        if not events:
+            return
+        if not self._has_answered and any(isinstance(event, AnswerDelta) for event in events):
+            self._has_answered = True
+            elapsed_s = time.perf_counter() - self._started_s
+            self._metrics.time_to_first_answer_token.observe(elapsed_s)
+        self._events.extend(events)
+        self._has_news.set()
+
+    def _fail(self, error: ServerError) -> None:
+        self._failure = self._failure or error
+        self._is_admitted.set()
+        self._has_news.set()
+
+    def _count(self) -> None:
+        metrics = self._metrics
+        metrics.prompt_tokens.inc(len(self._plan.prompt_token_ids))
+        for choice in self._choices:
+            metrics.hidden_tokens.inc(choice.num_reasoning_tokens)
+            metrics.visible_tokens.inc(choice.num_tokens - choice.num_reasoning_tokens)
+            metrics.stray_tokens.inc(choice.num_stray_tokens)
+            for budget in choice.budget_hits:
+                metrics.budget_hits.labels(budget).inc()
+            metrics.forced_closes.inc(bool(choice.budget_hits))

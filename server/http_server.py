@@ -1,0 +1,60 @@
+"""HttpServer: uvicorn, with signals that let running requests finish and then exit with 0."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from types import FrameType
+
+import uvicorn
+from sse_starlette.sse import AppStatus
+
+from server.service import Service, Status
+
+CLOSE_S = 5  # for connections that stay open after their requests are done
+
+
+class HttpServer(uvicorn.Server):
+    """Serves one application; the first signal drains it, the second stops it at once."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        """Take uvicorn's configuration and the service to drain."""
+        super().__init__(config)
+        config.timeout_graceful_shutdown = CLOSE_S
+        self._service = service
+        self._is_asked = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # Streams end with their requests; sse-starlette would cut them at the first signal.
+        AppStatus.enable_automatic_graceful_drain = False
+
+    @property
+    def exit_status(self) -> int:
+        """1 if the model could not be loaded, else 0."""
+        return int(self._service.status is Status.FAILED)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal, or until it is known that the model cannot be loaded."""
+        self._loop = asyncio.get_running_loop()
+        watchers = [asyncio.create_task(self._drain()), asyncio.create_task(self._watch_loading())]
+        try:
+            await super().serve(sockets)
+        finally:
+            for watcher in watchers:
+                watcher.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Begin to drain, or, the second time, stop at once."""
+        if self._is_asked.is_set() or self._loop is None:
+            self.should_exit = self.force_exit = True
+        else:
+            self._loop.call_soon_threadsafe(self._is_asked.set)
+
+    async def _drain(self) -> None:
+        await self._is_asked.wait()
+        await self._service.drain()
+        self.should_exit = True
+
+    async def _watch_loading(self) -> None:
+        await self._service.settled.wait()
+        if self._service.status is Status.FAILED:
+            self.should_exit = True

@@ -1,0 +1,36 @@
+"""Log lines: one an event, with the id of the request; never a word of a prompt or a reply."""
+
+from __future__ import annotations
+
+import logging
+from contextvars import ContextVar
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+LINE = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
+# sse-starlette writes every chunk it sends at DEBUG level, httpcore and httpx what they exchange.
+WRITES_TEXT = ("sse_starlette", "httpcore", "httpx")
+
+
+class RequestIdFilter(logging.Filter):
+    """Gives every record the id of the request it was written for, "-" outside of one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Set `record.request_id` and let the record pass."""
+        record.request_id = request_id.get()
+        return True
+
+
+def quiet_text_writers() -> None:
+    """Keep libraries that log what they send above DEBUG, whatever the level of the root."""
+    for name in WRITES_TEXT:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def configure(level: str) -> None:
+    """Send log lines of `level` and above to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(LINE))
+    handler.addFilter(RequestIdFilter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    quiet_text_writers()

@@ -1,0 +1,127 @@
+"""Plan: a request made definite, as what the engine is asked for and what the client may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decoding.budget import Budget, BudgetError
+from server.chat_template import ChatMessage, TemplateError
+from server.engine import Sampling
+from server.errors import Forbidden, NotFound, RequestError
+from server.model import ServedModel
+from server.policy import Reasoning
+from server.prompt import PromptError
+from server.protocol.chat import ChatCompletionRequest, ReflectionOptions
+from server.protocol.errors import budget_error
+from server.settings import Settings
+
+LEAST_TOP_P = 1e-6  # engines refuse 0, which OpenAI takes for the most likely token alone
+ROLES = {"developer": "system"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that follows from one valid request; immutable."""
+
+    prompt_token_ids: tuple[int, ...]
+    budget: Budget
+    samplings: tuple[Sampling, ...]
+    """One a choice: each choice is an engine request of its own, so that a stop string ends it
+    alone; the engine's prefix cache computes their prompt once."""
+    stops: tuple[str, ...]
+    shows_reasoning: bool
+
+
+def check_request(request: ChatCompletionRequest, model: ServedModel, settings: Settings) -> None:
+    """Refuse what this server does not serve, before any work is done for it."""
+    if request.model != model.bundle.name:
+        raise NotFound(
+            f"The model does not exist; this server has '{model.bundle.name}'.",
+            param="model",
+            code="model_not_found",
+        )
+    if request.include_reasoning and settings.reasoning is not Reasoning.VISIBLE:
+        raise Forbidden(
+            "This server's policy hides the reasoning; 'include_reasoning' needs a server that "
+            "was started with --reasoning visible.",
+            param="include_reasoning",
+        )
+    if len(request.messages) > settings.max_messages:
+        raise RequestError(
+            f"A request may have at most {settings.max_messages} messages.", param="messages"
+        )
+    if (request.n or 1) > settings.max_choices:
+        raise RequestError(f"'n' may be at most {settings.max_choices} here.", param="n")
+    if request.messages[-1].role == "assistant":
+        raise RequestError(
+            "The last message must not be the assistant's: a reply cannot be continued, it is "
+            "always begun anew.",
+            param="messages",
+        )
+
+
+def make_plan(request: ChatCompletionRequest, model: ServedModel, max_model_len: int) -> Plan:
+    """Render the prompt and settle the budget; raise RequestError for what cannot be done."""
+    messages = [ChatMessage(ROLES.get(m.role, m.role), m.text) for m in request.messages]
+    try:
+        prompt = model.prompter.render_prompt(messages)
+    except (PromptError, TemplateError) as error:
+        raise RequestError(f"The messages cannot be used: {error}.", param="messages") from error
+    budget = _budget(request, model, max_model_len - len(prompt))
+    return Plan(
+        prompt_token_ids=tuple(prompt),
+        budget=budget,
+        samplings=_samplings(request, model, budget),
+        stops=tuple(request.stop or ()),
+        shows_reasoning=bool(request.include_reasoning),
+    )
+
+
+def _budget(request: ChatCompletionRequest, model: ServedModel, room: int) -> Budget:
+    asked = request.reflection or ReflectionOptions()
+    try:
+        return Budget.for_request(
+            model.automaton,
+            model.bundle.budgets,
+            room=room,
+            effort=_effort(request, model),
+            max_tokens=request.max_completion_tokens or request.max_tokens,
+            max_thinking_tokens=asked.max_thinking_tokens,
+            min_reflections=asked.min_reflections,
+            max_reflections=asked.max_reflections,
+            min_answer_tokens=asked.min_answer_tokens,
+        )
+    except BudgetError as error:
+        params = {name: f"reflection.{name}" for name in ReflectionOptions.model_fields}
+        if request.max_completion_tokens is not None:
+            params["max_tokens"] = "max_completion_tokens"
+        raise budget_error(error, params) from error
+
+
+def _effort(request: ChatCompletionRequest, model: ServedModel) -> int | None:
+    if request.reasoning_effort is None:
+        return None
+    try:
+        return model.bundle.efforts[request.reasoning_effort]
+    except KeyError:
+        raise RequestError(
+            f"This model has the reasoning efforts {', '.join(model.bundle.efforts) or 'none'}.",
+            param="reasoning_effort",
+        ) from None
+
+
+def _samplings(
+    request: ChatCompletionRequest, model: ServedModel, budget: Budget
+) -> tuple[Sampling, ...]:
+    bundle = model.bundle
+    temperature = bundle.temperature if request.temperature is None else request.temperature
+    top_p = bundle.top_p if request.top_p is None else max(request.top_p, LEAST_TOP_P)
+    return tuple(
+        Sampling(
+            max_tokens=budget.max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            seed=None if request.seed is None else (request.seed + choice) % 2**63,
+        )
+        for choice in range(request.n or 1)
+    )

@@ -1,0 +1,106 @@
+"""Who may call the server and what they may see: API keys, the bind address, the reasoning."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+HASHED = re.compile(r"sha256:([0-9a-f]{64})")
+MIN_KEY_CHARACTERS = 16
+
+
+class PolicyError(ValueError):
+    """A policy that would leave the server open or shut by mistake."""
+
+
+class Reasoning(StrEnum):
+    """Whether a request may ask for the reasoning: never, or with `include_reasoning: true`."""
+
+    HIDDEN = "hidden"
+    VISIBLE = "visible"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The API keys of the server, as SHA-256 digests; without any every request is let in."""
+
+    digests: frozenset[bytes] = field(default=frozenset(), repr=False)
+
+    def __bool__(self) -> bool:
+        """Tell whether a key is needed at all."""
+        return bool(self.digests)
+
+    def admits(self, key: str | None) -> bool:
+        """Tell whether the key is one of them, in a time that does not depend on which."""
+        if not self.digests:
+            return True
+        digest = hashlib.sha256((key or "").encode("utf-8", "surrogatepass")).digest()
+        matches = [hmac.compare_digest(digest, own) for own in self.digests]
+        return any(matches)
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[str], source: str) -> Self:
+        """Read one key a line, raw or as sha256:HEX; blank lines and # comments are skipped."""
+        digests = set()
+        for number, line in enumerate(lines, 1):
+            text = line.strip()
+            if not text or text.startswith("#"):
+                continue
+            hashed = HASHED.fullmatch(text)
+            if hashed:
+                digests.add(bytes.fromhex(hashed[1]))
+            elif text.startswith("sha256:"):
+                raise PolicyError(
+                    f"{source}, line {number}: sha256: needs 64 lower-case hex digits"
+                )
+            elif len(text) < MIN_KEY_CHARACTERS:
+                raise PolicyError(
+                    f"{source}, line {number}: a key needs at least {MIN_KEY_CHARACTERS} characters"
+                )
+            else:
+                digests.add(hashlib.sha256(text.encode()).digest())
+        return cls(frozenset(digests))
+
+    @classmethod
+    def load(cls, environment_key: str | None, file: Path | None) -> Self:
+        """Join the key of the environment with those of a file; raise PolicyError if unusable."""
+        digests: frozenset[bytes] = frozenset()
+        if environment_key:
+            digests |= cls.from_lines([environment_key], "REFLECT_API_KEY").digests
+        if file is not None:
+            try:
+                lines = file.read_text("utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise PolicyError(f"the API key file {file} cannot be read: {error}") from error
+            from_file = cls.from_lines(lines, str(file))
+            if not from_file:
+                raise PolicyError(f"the API key file {file} holds no key")
+            digests |= from_file.digests
+        return cls(digests)
+
+
+def check_exposure(host: str, keys: Keys, *, is_insecure: bool) -> None:
+    """Raise PolicyError when the address is reachable from elsewhere and no key guards it."""
+    if keys or is_insecure or is_loopback(host):
+        return
+    raise PolicyError(
+        f"listening on {host} would let anybody on the network use the model: set REFLECT_API_KEY "
+        "or --api-key-file, listen on 127.0.0.1, or say --insecure"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is this machine's alone; of names only localhost is."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

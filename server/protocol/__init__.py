@@ -1,0 +1,1 @@
+"""What crosses the wire, under the names of OpenAI's API."""

@@ -1,0 +1,272 @@
+"""Chat completions under OpenAI's names: what a client may send, what it receives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+MAX_STOPS = 4
+MAX_STOP_CHARACTERS = 1024
+MAX_TOKENS = 2**31 - 1
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+Positive = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
+# OpenAI's parameters that this server does not have; null is taken as "not given".
+UNSUPPORTED = frozenset(
+    {
+        "audio",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "modalities",
+        "moderation",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "response_format",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "verbosity",
+        "web_search_options",
+    }
+)
+MESSAGE_UNSUPPORTED = frozenset({"annotations", "audio", "function_call", "name", "tool_calls"})
+
+
+class Wire(BaseModel):
+    """What a client sends: no unknown fields, no converted types, immutable once read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class TextPart(Wire):
+    """A piece of a message's text."""
+
+    type: Literal["text"]
+    text: str
+
+
+def _as_parts(content: Any) -> Any:
+    """Turn a plain string into one text part; refuse parts that are not text by name."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if not isinstance(content, list):
+        raise PydanticCustomError("content", "it must be a string or a list of text parts")
+    for part in content:
+        if not isinstance(part, dict) or part.get("type") != "text":
+            raise PydanticCustomError("content", "only parts of type 'text' are supported")
+    return content
+
+
+Content = Annotated[
+    list[TextPart],
+    BeforeValidator(_as_parts),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+                        "required": ["type", "text"],
+                        "additionalProperties": False,
+                    },
+                },
+            ]
+        }
+    ),
+]
+
+
+class _Message(Wire):
+    content: Content
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, message: Any) -> Any:
+        return _without_nulls(message, MESSAGE_UNSUPPORTED)
+
+    @property
+    def text(self) -> str:
+        """The text of the message; several parts stand on lines of their own."""
+        return "\n".join(part.text for part in self.content)
+
+
+class SystemMessage(_Message):
+    """Instructions of whoever runs the application."""
+
+    role: Literal["system", "developer"]
+
+
+class UserMessage(_Message):
+    """What the person asks."""
+
+    role: Literal["user"]
+
+
+class AssistantMessage(_Message):
+    """An earlier answer; reasoning that came with it is read and dropped."""
+
+    role: Literal["assistant"]
+    refusal: None = None
+    reasoning: str | None = Field(default=None, exclude=True)
+
+
+Message = Annotated[SystemMessage | UserMessage | AssistantMessage, Field(discriminator="role")]
+
+
+class StreamOptions(Wire):
+    """What a stream carries beside the answer."""
+
+    include_usage: bool | None = None
+
+
+class ReflectionOptions(Wire):
+    """Our extension: the budgets of one reply, in tokens and in numbers of reflections."""
+
+    max_thinking_tokens: Count | None = None
+    min_reflections: Count | None = None
+    max_reflections: Count | None = None
+    min_answer_tokens: Positive | None = None
+
+
+def _as_list(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else stop
+
+
+class ChatCompletionRequest(Wire):
+    """The body of POST /v1/chat/completions."""
+
+    model: str
+    messages: Annotated[list[Message], Field(min_length=1)]
+    max_tokens: Positive | None = None
+    max_completion_tokens: Positive | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    stop: (
+        Annotated[
+            list[Annotated[str, StringConstraints(min_length=1, max_length=MAX_STOP_CHARACTERS)]],
+            Field(max_length=MAX_STOPS),
+            BeforeValidator(_as_list),
+            WithJsonSchema(
+                {
+                    "anyOf": [
+                        {"type": "string", "minLength": 1},
+                        {
+                            "type": "array",
+                            "items": {"type": "string", "minLength": 1},
+                            "maxItems": 4,
+                        },
+                    ]
+                }
+            ),
+        ]
+        | None
+    ) = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    reasoning_effort: Effort | None = None
+    user: str | None = None
+    metadata: (
+        Annotated[
+            dict[
+                Annotated[str, StringConstraints(max_length=64)],
+                Annotated[str, StringConstraints(max_length=512)],
+            ],
+            Field(max_length=16),
+        ]
+        | None
+    ) = None
+    reflection: ReflectionOptions | None = None
+    include_reasoning: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unsupported(cls, body: Any) -> Any:
+        body = _without_nulls(body, UNSUPPORTED)
+        if isinstance(body, dict):
+            for name in sorted(UNSUPPORTED & body.keys()):
+                raise PydanticCustomError("unsupported", f"'{name}' is not supported yet.")
+        return body
+
+    @model_validator(mode="after")
+    def _check_together(self) -> ChatCompletionRequest:
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            raise ValueError("Set only one of 'max_tokens' and 'max_completion_tokens'.")
+        if self.stream_options is not None and not self.stream:
+            raise ValueError("'stream_options' is only allowed when 'stream' is true.")
+        return self
+
+
+class CompletionTokensDetails(BaseModel):
+    """How the completion's tokens divide."""
+
+    reasoning_tokens: int
+
+
+class Usage(BaseModel):
+    """What a request cost, in tokens, summed over its choices."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    completion_tokens_details: CompletionTokensDetails
+
+
+class AnswerMessage(BaseModel):
+    """The answer; `reasoning` is there only where the policy and the request allow it."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+    reasoning: str | None = None
+
+
+class Choice(BaseModel):
+    """One of the n answers."""
+
+    index: int
+    message: AnswerMessage
+    logprobs: None = None
+    finish_reason: Literal["stop", "length"]
+
+
+class ChatCompletion(BaseModel):
+    """The answer to POST /v1/chat/completions without streaming."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage
+
+
+def _without_nulls(values: Any, names: frozenset[str]) -> Any:
+    """Leave out nulls under names that we know and do not have."""
+    if not isinstance(values, Mapping):
+        return values
+    return {key: v for key, v in values.items() if v is not None or key not in names}

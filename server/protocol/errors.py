@@ -1,0 +1,136 @@
+"""OpenAI's error object, and the one place that says which exception gets which status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from decoding.budget import BudgetError
+from server import errors
+
+MAX_NAME_CHARACTERS = 64
+RETRY_AFTER_S = "5"
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong, under OpenAI's names."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a kind of exception is answered."""
+
+    status: int
+    type: str
+    code: str | None = None
+    headers: Mapping[str, str] | None = None
+
+
+INVALID = "invalid_request_error"
+RETRY = {"Retry-After": RETRY_AFTER_S}
+# The most derived class that matches decides.
+FAILURES: dict[type[errors.ServerError], Failure] = {
+    errors.RequestError: Failure(400, INVALID),
+    errors.Unauthorized: Failure(401, INVALID, "invalid_api_key", {"WWW-Authenticate": "Bearer"}),
+    errors.Forbidden: Failure(403, INVALID, "not_allowed"),
+    errors.NotFound: Failure(404, INVALID, "not_found"),
+    errors.MethodNotAllowed: Failure(405, INVALID, "method_not_allowed"),
+    errors.RequestTooLarge: Failure(413, INVALID, "request_too_large"),
+    errors.UnsupportedMediaType: Failure(415, INVALID, "unsupported_media_type"),
+    errors.Unavailable: Failure(503, "service_unavailable_error", "unavailable", RETRY),
+    errors.QueueFull: Failure(503, "service_unavailable_error", "overloaded", RETRY),
+    errors.EngineDead: Failure(503, "service_unavailable_error", "unavailable", RETRY),
+    errors.EngineError: Failure(500, "server_error"),
+    errors.ServerError: Failure(500, "server_error"),
+}
+INTERNAL = ErrorBody(
+    error=ErrorDetail(
+        message="The server had an error while processing the request.", type="server_error"
+    )
+)
+
+
+def failure(error: errors.ServerError) -> Failure:
+    """Look up how an exception is answered."""
+    return next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
+
+
+def error_body(error: errors.ServerError) -> ErrorBody:
+    """Write an exception as OpenAI's error object."""
+    how = failure(error)
+    return ErrorBody(
+        error=ErrorDetail(
+            message=error.message, type=how.type, param=error.param, code=error.code or how.code
+        )
+    )
+
+
+def request_error(error: ValidationError) -> errors.RequestError:
+    """Say in one sentence what the first mistake of a request is, without repeating its values."""
+    first = error.errors(include_url=False, include_context=True, include_input=False)[0]
+    param = _param(first["loc"])
+    return errors.RequestError(_sentence(first, param), param=param or None, code=_code(first))
+
+
+def budget_error(error: BudgetError, params: Mapping[str, str]) -> errors.RequestError:
+    """Name a budget that cannot be kept as the client named it."""
+    param = params.get(error.field, error.field)
+    return errors.RequestError(str(error), param=param, code="budget_too_small")
+
+
+def _sentence(error: ErrorDetails, param: str) -> str:
+    match error["type"]:
+        case "json_invalid":
+            where = str(error.get("ctx", {}).get("error", ""))
+            return f"The request body is not valid JSON: {where or 'it cannot be parsed'}."
+        case "extra_forbidden":
+            return f"Unrecognized request argument supplied: {param}."
+        case "missing":
+            return f"Missing required parameter: '{param}'."
+        case "union_tag_invalid" | "union_tag_not_found":
+            expected = error.get("ctx", {}).get("expected_tags", "a known value")
+            return f"Invalid '{param}': its 'role' must be one of {expected}."
+        case "unsupported" | "value_error":
+            return error["msg"].removeprefix("Value error, ")
+        case _ if not param:
+            return "The request body must be a JSON object."
+        case _:
+            reason = error["msg"].replace("Input should be", "it must be")
+            return f"Invalid '{param}': {reason.replace('Input should', 'it should')}."
+
+
+def _code(error: ErrorDetails) -> str | None:
+    return {
+        "json_invalid": "invalid_json",
+        "extra_forbidden": "unknown_parameter",
+        "unsupported": "unsupported_parameter",
+        "missing": "missing_required_parameter",
+    }.get(error["type"], "invalid_value")
+
+
+def _param(location: tuple[int | str, ...]) -> str:
+    """Write a location as a path; the tag of a union after an index is pydantic's, not ours."""
+    path = ""
+    for at, part in enumerate(location):
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif at == 2 and location[0] == "messages":
+            continue
+        else:
+            name = part if len(part) <= MAX_NAME_CHARACTERS else part[:MAX_NAME_CHARACTERS] + "…"
+            path += f".{name}" if path else name
+    return path

@@ -1,0 +1,120 @@
+"""POST /v1/chat/completions, streaming and not."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from server.answer_stream import AnswerStream
+from server.body import read_body
+from server.choice import AnswerDelta, ChoiceEnd
+from server.chunks import ChunkWriter
+from server.generation import Generation
+from server.plan import Plan, check_request, make_plan
+from server.protocol.chat import AnswerMessage, ChatCompletion, ChatCompletionRequest, Choice
+from server.service import Service
+
+T = TypeVar("T")
+
+CLIENT_CLOSED_REQUEST = 499
+LONG_CHARACTERS = 20_000  # from here on a prompt is encoded in a thread, a fraction of a second
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/chat/completions",
+    response_model=ChatCompletion,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": ChatCompletionRequest.model_json_schema()}},
+        }
+    },
+)
+async def create_chat_completion(http: Request) -> Response:
+    """Answer a conversation; only the answer leaves the server, the reasoning does not."""
+    service: Service = http.app.state.service
+    service.check_ready()
+    settings = service.settings
+    request = await read_body(http, ChatCompletionRequest, settings.max_request_bytes)
+    check_request(request, service.model, settings)
+    plan = await _plan(request, service)
+    id = f"chatcmpl-{secrets.token_hex(14)}"
+    generation = Generation(id, plan, service.model, service.engine, service.metrics)
+    if request.stream:
+        has_usage = bool(request.stream_options and request.stream_options.include_usage)
+        writer = ChunkWriter(id, int(time.time()), request.model, has_usage=has_usage)
+        return AnswerStream(generation, writer, settings, has_usage=has_usage)
+    async with generation:
+        completion = await _unless_gone(http, _complete(id, request.model, generation))
+    http.state.usage = generation.usage
+    if completion is None:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")
+
+
+async def _plan(request: ChatCompletionRequest, service: Service) -> Plan:
+    arguments = (request, service.model, service.engine.max_model_len)
+    if sum(len(message.text) for message in request.messages) < LONG_CHARACTERS:
+        return make_plan(*arguments)
+    return await asyncio.to_thread(make_plan, *arguments)
+
+
+async def _complete(id: str, model: str, generation: Generation) -> ChatCompletion:
+    """Wait for every choice and put the answers together."""
+    answers: dict[int, list[str]] = defaultdict(list)
+    reasonings: dict[int, list[str]] = defaultdict(list)
+    ends: dict[int, ChoiceEnd] = {}
+    async for event in generation:
+        if isinstance(event, ChoiceEnd):
+            ends[event.index] = event
+        else:
+            texts = answers if isinstance(event, AnswerDelta) else reasonings
+            texts[event.index].append(event.text)
+    choices = []
+    for index in range(generation.num_choices):
+        fields: dict[str, Any] = {"content": "".join(answers[index])}
+        if generation.shows_reasoning:
+            fields["reasoning"] = "".join(reasonings[index])
+        message = AnswerMessage(role="assistant", refusal=None, **fields)
+        choices.append(
+            Choice(
+                index=index,
+                message=message,
+                logprobs=None,
+                finish_reason=ends[index].finish_reason,
+            )
+        )
+    return ChatCompletion(
+        id=id,
+        object="chat.completion",
+        created=int(time.time()),
+        model=model,
+        choices=choices,
+        usage=generation.usage,
+    )
+
+
+async def _unless_gone(http: Request, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return what the work returns, or None, the work cancelled, once the client has left."""
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_wait_until_gone(http))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return await task if task.done() else None
+    finally:
+        gone.cancel()
+        task.cancel()
+
+
+async def _wait_until_gone(http: Request) -> None:
+    while (await http.receive())["type"] != "http.disconnect":
+        pass

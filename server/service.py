@@ -1,0 +1,156 @@
+"""Service: the engine and the model behind the routes, from loading to draining."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from enum import StrEnum
+
+from decoding.bundle import Bundle, GoldenReply
+from server.engine import Engine, Sampling
+from server.errors import EngineDead, Unavailable
+from server.metrics import Metrics
+from server.model import ServedModel
+from server.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+StartEngine = Callable[[], Awaitable[Engine]]
+
+
+class Status(StrEnum):
+    """Where the service stands."""
+
+    LOADING = "loading"
+    READY = "ready"
+    REFUSED = "refused"  # the engine runs, but its model is not the one the bundle describes
+    FAILED = "failed"
+    DRAINING = "draining"
+
+
+class Service:
+    """What all requests share; one per application.
+
+    It is ready once the engine runs, the tables are built and the model, unenforced and greedy,
+    has written the bundle's golden replies token by token.
+    """
+
+    def __init__(self, bundle: Bundle, settings: Settings, start_engine: StartEngine) -> None:
+        """Keep what loading will need."""
+        self.bundle = bundle
+        self.settings = settings
+        self.metrics = Metrics()
+        self.status = Status.LOADING
+        self.reason = "the model is loading"
+        self._num_in_flight = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+        self.started_at_s = int(time.time())
+        self.settled = asyncio.Event()
+        self._start_engine = start_engine
+        self._engine: Engine | None = None
+        self._model: ServedModel | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; raises Unavailable or EngineDead unless it can take requests."""
+        self.check_ready()
+        if self._engine is None:
+            raise Unavailable("The engine is not there.")
+        return self._engine
+
+    @property
+    def model(self) -> ServedModel:
+        """The model; raises Unavailable or EngineDead unless requests can be served."""
+        self.check_ready()
+        if self._model is None:
+            raise Unavailable("The model is not there.")
+        return self._model
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is worth keeping: not once its engine has died."""
+        return self._engine is None or self._engine.is_healthy
+
+    def check_ready(self) -> None:
+        """Raise unless requests can be served now."""
+        if not self.is_alive:
+            raise EngineDead("The engine has stopped.")
+        if self.status is not Status.READY:
+            raise Unavailable(f"The server cannot answer now: {self.reason}.")
+
+    def begin_request(self) -> None:
+        """Count a request as in flight."""
+        self._num_in_flight += 1
+        self.metrics.in_flight.inc()
+        self._is_idle.clear()
+
+    def end_request(self) -> None:
+        """Count it out again."""
+        self._num_in_flight -= 1
+        self.metrics.in_flight.dec()
+        if not self._num_in_flight:
+            self._is_idle.set()
+
+    async def load(self) -> None:
+        """Start the engine, build the tables, run the self-test; never raises."""
+        started_s = time.perf_counter()
+        try:
+            model, engine = await asyncio.gather(
+                asyncio.to_thread(ServedModel.load, self.bundle), self._start_engine()
+            )
+            self._engine, self._model = engine, model
+            mismatch = await self._self_test(engine)
+        except Exception as error:
+            logger.exception("the model could not be loaded")
+            self._settle(Status.FAILED, f"the model could not be loaded ({type(error).__name__})")
+            return
+        if mismatch:
+            logger.error("self-test failed: %s", mismatch)
+            self._settle(Status.REFUSED, mismatch)
+            return
+        self._settle(Status.READY, "")
+        logger.info("ready after %.1f s: %s", time.perf_counter() - started_s, self.bundle.name)
+
+    async def drain(self) -> None:
+        """Admit nothing more and wait until no request is in flight, at most the drain time."""
+        self._settle(Status.DRAINING, "the server is shutting down")
+        logger.info("draining: %d requests in flight", self._num_in_flight)
+        try:
+            await asyncio.wait_for(self._is_idle.wait(), self.settings.drain_timeout_s)
+        except TimeoutError:
+            logger.warning("gave up on %d requests", self._num_in_flight)
+
+    async def close(self) -> None:
+        """Stop the engine."""
+        if self._engine is not None:
+            await self._engine.close()
+
+    def _settle(self, status: Status, reason: str) -> None:
+        if self.status is not Status.DRAINING:
+            self.status, self.reason = status, reason
+        self.settled.set()
+
+    async def _self_test(self, engine: Engine) -> str | None:
+        """Return what is wrong with the weights, or None."""
+        golden_replies = self.bundle.golden_replies
+        if not golden_replies:
+            logger.warning("the bundle has no golden replies: the weights go untested")
+        for number, golden in enumerate(golden_replies):
+            written = await _write_greedily(engine, f"self-test-{number}", golden)
+            if tuple(written) != golden.token_ids:
+                return f"the model does not write golden reply {number} of its bundle"
+        return None
+
+
+async def _write_greedily(engine: Engine, request_id: str, golden: GoldenReply) -> list[int]:
+    sampling = Sampling(max_tokens=len(golden.token_ids), temperature=0.0)
+    written: list[int] = []
+    stream = engine.generate(request_id, golden.prompt_token_ids, sampling, None)
+    async with aclosing(stream):
+        async for delta in stream:
+            written += delta.token_ids
+    return written

@@ -1,0 +1,25 @@
+"""Settings: what the server was told at its start; read once, passed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from server.policy import Keys, Reasoning
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The server's choices apart from the model and the engine; one per process, immutable."""
+
+    reasoning: Reasoning = Reasoning.HIDDEN
+    keys: Keys = field(default_factory=Keys)
+    keep_alive_s: float = 10.0
+    """Period of the comments in a stream; 0 sends none."""
+    admission_s: float = 1.0
+    """How long a stream waits for the first token, so that a refusal gets a status of its own."""
+    send_timeout_s: float = 60.0
+    """How long a client may leave a chunk unread before its request is aborted."""
+    drain_timeout_s: float = 120.0
+    max_request_bytes: int = 4 * 1024 * 1024
+    max_messages: int = 1024
+    max_choices: int = 8
