@@ -14,9 +14,10 @@ from decoding.bundle import Bundle
 from server import errors
 from server.access import Access
 from server.logs import quiet_text_writers
+from server.model import ServedModel
 from server.protocol.errors import error_body, failure
 from server.routes import chat, health, models
-from server.service import Service, StartEngine
+from server.service import LoadModel, Service, StartEngine
 from server.settings import Settings
 
 HTTP_ERRORS: dict[int, errors.RequestError] = {
@@ -25,9 +26,14 @@ HTTP_ERRORS: dict[int, errors.RequestError] = {
 }
 
 
-def create_app(bundle: Bundle, settings: Settings, start_engine: StartEngine) -> FastAPI:
+def create_app(
+    bundle: Bundle,
+    settings: Settings,
+    start_engine: StartEngine,
+    load_model: LoadModel = ServedModel.load,
+) -> FastAPI:
     """Make the application; it answers at once and loads the model in the background."""
-    service = Service(bundle, settings, start_engine)
+    service = Service(bundle, settings, start_engine, load_model)
     quiet_text_writers()
     app = FastAPI(
         title="reflect",

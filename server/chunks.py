@@ -17,7 +17,7 @@ class ChunkWriter:
     def __init__(self, id: str, created: int, model: str, *, has_usage: bool) -> None:
         """Write the parts that every chunk has."""
         shared = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
-        self._head = "data: " + json.dumps(shared, ensure_ascii=False)[:-1] + ',"choices":['
+        self._head = "data: " + json.dumps(shared, separators=(",", ":"))[:-1] + ',"choices":['
         self._tail = '],"usage":null}\n\n' if has_usage else "]}\n\n"
 
     def begin(self, index: int) -> bytes:
@@ -29,7 +29,8 @@ class ChunkWriter:
         if isinstance(event, ChoiceEnd):
             return self._chunk(event.index, "{}", f'"{event.finish_reason}"')
         field = "content" if isinstance(event, AnswerDelta) else "reasoning"
-        text = json.dumps(event.text, ensure_ascii=False)
+        # In ASCII: some clients take U+2028 and its like for the end of a line.
+        text = json.dumps(event.text)
         return self._chunk(event.index, f'{{"{field}":{text}}}')
 
     def usage(self, usage: Usage) -> bytes:
@@ -42,4 +43,4 @@ class ChunkWriter:
 
     def _chunk(self, index: int, delta: str, reason: str = "null") -> bytes:
         choice = f'{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{reason}}}'
-        return f"{self._head}{choice}{self._tail}".encode("utf-8", "replace")
+        return f"{self._head}{choice}{self._tail}".encode()

@@ -81,13 +81,14 @@ class Prompter:
             parts = self._split.split(piece.text) if piece.is_template else [piece.text]
             for number, part in enumerate(parts):
                 if number % 2:
-                    token_ids += [*self._encode(run), self._controls[part]]
+                    token_ids += [*self.encode(run), self._controls[part]]
                     run = ""
                 else:
                     run += part
-        return self._begin(token_ids + self._encode(run))
+        return self._begin(token_ids + self.encode(run))
 
-    def _encode(self, run: str) -> list[int]:
+    def encode(self, run: str) -> list[int]:
+        """Return the ids of plain text; raise PromptError if they held a control token."""
         ids: list[int] = self._plain.encode(run, add_special_tokens=False).ids if run else []
         if not self._control_ids.isdisjoint(ids):
             raise PromptError("the messages spell a control token of the model")

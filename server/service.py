@@ -19,6 +19,7 @@ from server.settings import Settings
 logger = logging.getLogger(__name__)
 
 StartEngine = Callable[[], Awaitable[Engine]]
+LoadModel = Callable[[Bundle], ServedModel]
 
 
 class Status(StrEnum):
@@ -38,7 +39,13 @@ class Service:
     has written the bundle's golden replies token by token.
     """
 
-    def __init__(self, bundle: Bundle, settings: Settings, start_engine: StartEngine) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: Settings,
+        start_engine: StartEngine,
+        load_model: LoadModel = ServedModel.load,
+    ) -> None:
         """Keep what loading will need."""
         self.bundle = bundle
         self.settings = settings
@@ -51,6 +58,7 @@ class Service:
         self.started_at_s = int(time.time())
         self.settled = asyncio.Event()
         self._start_engine = start_engine
+        self._load_model = load_model
         self._engine: Engine | None = None
         self._model: ServedModel | None = None
 
@@ -100,7 +108,7 @@ class Service:
         started_s = time.perf_counter()
         try:
             model, engine = await asyncio.gather(
-                asyncio.to_thread(ServedModel.load, self.bundle), self._start_engine()
+                asyncio.to_thread(self._load_model, self.bundle), self._start_engine()
             )
             self._engine, self._model = engine, model
             mismatch = await self._self_test(engine)

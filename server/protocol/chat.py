@@ -209,15 +209,25 @@ class ChatCompletionRequest(Wire):
         body = _without_nulls(body, UNSUPPORTED)
         if isinstance(body, dict):
             for name in sorted(UNSUPPORTED & body.keys()):
-                raise PydanticCustomError("unsupported", f"'{name}' is not supported yet.")
+                raise PydanticCustomError(
+                    "unsupported", "'{param}' is not supported yet.", {"param": name}
+                )
         return body
 
     @model_validator(mode="after")
     def _check_together(self) -> ChatCompletionRequest:
         if self.max_tokens is not None and self.max_completion_tokens is not None:
-            raise ValueError("Set only one of 'max_tokens' and 'max_completion_tokens'.")
+            raise PydanticCustomError(
+                "conflict",
+                "Set only one of 'max_tokens' and '{param}'.",
+                {"param": "max_completion_tokens"},
+            )
         if self.stream_options is not None and not self.stream:
-            raise ValueError("'stream_options' is only allowed when 'stream' is true.")
+            raise PydanticCustomError(
+                "conflict",
+                "'{param}' is only allowed when 'stream' is true.",
+                {"param": "stream_options"},
+            )
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ class Failure:
 
 
 INVALID = "invalid_request_error"
+REPHRASED = re.compile("^(Input|List|Dictionary|String|Value) should")
 RETRY = {"Retry-After": RETRY_AFTER_S}
 # The most derived class that matches decides.
 FAILURES: dict[type[errors.ServerError], Failure] = {
@@ -82,14 +84,15 @@ def error_body(error: errors.ServerError) -> ErrorBody:
 def request_error(error: ValidationError) -> errors.RequestError:
     """Say in one sentence what the first mistake of a request is, without repeating its values."""
     first = error.errors(include_url=False, include_context=True, include_input=False)[0]
-    param = _param(first["loc"])
+    param = str(first.get("ctx", {}).get("param") or _param(first["loc"]))
     return errors.RequestError(_sentence(first, param), param=param or None, code=_code(first))
 
 
 def budget_error(error: BudgetError, params: Mapping[str, str]) -> errors.RequestError:
     """Name a budget that cannot be kept as the client named it."""
     param = params.get(error.field, error.field)
-    return errors.RequestError(str(error), param=param, code="budget_too_small")
+    code = "context_length_exceeded" if error.field == "messages" else "budget_too_small"
+    return errors.RequestError(f"Invalid '{param}': {error}.", param=param, code=code)
 
 
 def _sentence(error: ErrorDetails, param: str) -> str:
@@ -103,14 +106,14 @@ def _sentence(error: ErrorDetails, param: str) -> str:
             return f"Missing required parameter: '{param}'."
         case "union_tag_invalid" | "union_tag_not_found":
             expected = error.get("ctx", {}).get("expected_tags", "a known value")
-            return f"Invalid '{param}': its 'role' must be one of {expected}."
-        case "unsupported" | "value_error":
-            return error["msg"].removeprefix("Value error, ")
+            return f"Invalid '{param}.role': it must be one of {expected}."
+        case "unsupported" | "conflict":
+            return error["msg"]
         case _ if not param:
             return "The request body must be a JSON object."
         case _:
-            reason = error["msg"].replace("Input should be", "it must be")
-            return f"Invalid '{param}': {reason.replace('Input should', 'it should')}."
+            reason = error["msg"].replace(" after validation", "")
+            return f"Invalid '{param}': {REPHRASED.sub('it should', reason)}."
 
 
 def _code(error: ErrorDetails) -> str | None:

@@ -53,9 +53,11 @@ async def create_chat_completion(http: Request) -> Response:
         has_usage = bool(request.stream_options and request.stream_options.include_usage)
         writer = ChunkWriter(id, int(time.time()), request.model, has_usage=has_usage)
         return AnswerStream(generation, writer, settings, has_usage=has_usage)
-    async with generation:
-        completion = await _unless_gone(http, _complete(id, request.model, generation))
-    http.state.usage = generation.usage
+    try:
+        async with generation:
+            completion = await _unless_gone(http, _complete(id, request.model, generation))
+    finally:
+        http.state.usage = generation.usage
     if completion is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")

@@ -1,0 +1,117 @@
+"""ScriptedEngine: an Engine that writes what a test tells it to, in milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from decoding.budget import Budget
+from server.engine import EngineDelta, EngineStats, FinishReason, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What the engine does with one request.
+
+    splits: lengths of the first deltas; the rest of the tokens come one by one. fail_after: raise
+    `error` once so many tokens are written. The finish reason comes with the last delta.
+    """
+
+    token_ids: tuple[int, ...]
+    finish_reason: FinishReason | None = "stop"
+    delay_s: float = 0.0
+    first_delay_s: float = 0.0
+    splits: tuple[int, ...] = ()
+    error: Exception | None = None
+    fail_after: int = 0
+
+    def deltas(self) -> list[tuple[int, ...]]:
+        """Cut the tokens as `splits` says; the last delta may be empty, never missing."""
+        cuts, start = [], 0
+        for length in (*self.splits, *[1] * len(self.token_ids)):
+            if start < len(self.token_ids):
+                cuts.append(self.token_ids[start : start + length])
+                start += length
+        return cuts or [()]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as the engine got it."""
+
+    request_id: str
+    prompt_token_ids: tuple[int, ...]
+    sampling: Sampling
+    budget: Budget | None
+
+
+@dataclass
+class ScriptedEngine:
+    """Behaves as the engine's protocol says: closing a generator aborts its request.
+
+    `script` is asked for every request; `calls` are those it got, `aborted` those that did not end.
+    """
+
+    script: Callable[[Call], Script]
+    vocab_size: int = 512
+    max_model_len: int = 4096
+    is_healthy: bool = True
+    calls: list[Call] = field(default_factory=list)
+    aborted: list[str] = field(default_factory=list)
+    is_closed: bool = False
+    _unfinished: set[str] = field(default_factory=set)
+
+    async def generate(
+        self,
+        request_id: str,
+        prompt_token_ids: Sequence[int],
+        sampling: Sampling,
+        budget: Budget | None,
+    ) -> AsyncGenerator[EngineDelta, None]:
+        """Write the script's tokens, and count the request as unfinished meanwhile."""
+        call = Call(request_id, tuple(prompt_token_ids), sampling, budget)
+        self.calls.append(call)
+        self._unfinished.add(request_id)
+        is_done = False
+        try:
+            async for delta in self._write(self.script(call)):
+                is_done = delta.finish_reason is not None
+                if is_done:
+                    self._unfinished.discard(request_id)
+                yield delta
+        finally:
+            self._unfinished.discard(request_id)
+            if not is_done:
+                self.aborted.append(request_id)
+
+    async def _write(self, script: Script) -> AsyncGenerator[EngineDelta, None]:
+        await asyncio.sleep(script.first_delay_s)
+        written = 0
+        deltas = script.deltas()
+        for number, token_ids in enumerate(deltas):
+            if script.error is not None and written + len(token_ids) > script.fail_after:
+                raise script.error
+            written += len(token_ids)
+            is_last = number == len(deltas) - 1
+            yield EngineDelta(0, token_ids, script.finish_reason if is_last else None)
+            await asyncio.sleep(script.delay_s)
+
+    async def abort(self, request_id: str) -> None:
+        """Forget a request."""
+        self._unfinished.discard(request_id)
+        self.aborted.append(request_id)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until nothing is unfinished."""
+        async with asyncio.timeout(timeout_s):
+            while self._unfinished:  # noqa: ASYNC110  (a fake may poll)
+                await asyncio.sleep(0.01)
+
+    def stats(self) -> EngineStats:
+        """Count what is unfinished."""
+        return EngineStats(num_running=len(self._unfinished), num_waiting=0)
+
+    async def close(self) -> None:
+        """Note that the server closed the engine."""
+        self.is_closed = True

@@ -1,0 +1,125 @@
+"""LiveServer: the real application on a real socket of this machine, around a scripted engine."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import httpx
+import uvicorn
+
+from decoding.bundle import Bundle
+from server.app import create_app
+from server.engine import Engine
+from server.http_server import HttpServer
+from server.model import ServedModel
+from server.service import Service
+from server.settings import Settings
+from tests.fakes import Call, Script, ScriptedEngine
+
+WAIT_S = 10.0
+
+
+class LiveServer:
+    """Serves in a thread while the context is open; `engine.script` may change between requests."""
+
+    def __init__(
+        self,
+        model: ServedModel,
+        settings: Settings | None = None,
+        *,
+        engine: ScriptedEngine | None = None,
+        bundle: Bundle | None = None,
+        start_engine: Callable[[], Awaitable[Engine]] | None = None,
+    ) -> None:
+        """Prepare a server; one with a `start_engine` of its own is not waited for."""
+        self._is_slow = start_engine is not None
+        self.model = model
+        self.engine = engine or ScriptedEngine(lambda _: self.script("I do not know."))
+
+        async def start() -> Engine:
+            return self.engine
+
+        self.app = create_app(
+            bundle or model.bundle,
+            settings or Settings(),
+            start_engine or start,
+            load_model=lambda _: model,
+        )
+        config = uvicorn.Config(self.app, log_config=None, access_log=False, lifespan="on")
+        self.server = HttpServer(config, self.service)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.base_url = f"{self.url}/v1"
+        self.model_name = model.bundle.name
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    @property
+    def service(self) -> Service:
+        """The application's service."""
+        service: Service = self.app.state.service
+        return service
+
+    def __enter__(self) -> Self:
+        """Start, and wait until requests can be served."""
+        self._thread.start()
+        self.wait_until(lambda: self.server.started)
+        if not self._is_slow:
+            self.wait_until(self.service.settled.is_set)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the server."""
+        self.server.should_exit = True
+        self._thread.join(WAIT_S)
+        self._socket.close()
+
+    def _run(self) -> None:
+        asyncio.run(self.server.serve([self._socket]))
+
+    def wait_until(self, is_true: Callable[[], bool], timeout_s: float = WAIT_S) -> None:
+        """Wait for a condition of the server's thread; fail if it does not come."""
+        deadline_s = time.monotonic() + timeout_s
+        while not is_true():
+            if time.monotonic() > deadline_s:
+                raise AssertionError("the condition did not come true in time")
+            time.sleep(0.002)
+
+    def client(self, **headers: str) -> httpx.Client:
+        """Make a client of this server."""
+        return httpx.Client(base_url=self.url, headers=headers, timeout=WAIT_S, trust_env=False)
+
+    def script(self, answer: str, thinking: str = "Hm.", **options: object) -> Script:
+        """Make the script of a well-formed reply."""
+        text = f"<thinking>\n{thinking}\n</thinking>\n<output>\n{answer}\n</output>"
+        return Script(self.encode(text), **options)  # type: ignore[arg-type]
+
+    def encode(self, text: str, *, has_end: bool = True) -> tuple[int, ...]:
+        """Turn the text of a reply into token ids, the stop token included."""
+        # The prompter's plain tokenizer: a reply's tags are ordinary text in the tiny tokenizer.
+        ids = tuple(self.model.prompter.encode(text))
+        return (*ids, self.model.bundle.stop_token_ids[0]) if has_end else ids
+
+    def say(self, answer: str, thinking: str = "Hm.", **options: object) -> None:
+        """Let the engine write this reply to every request from now on."""
+        script = self.script(answer, thinking, **options)
+        self.engine.script = lambda _: script
+
+    def say_by(self, script: Callable[[Call], Script]) -> None:
+        """Let a function of the request choose the reply."""
+        self.engine.script = script
+
+    @property
+    def num_unfinished(self) -> int:
+        """Requests that the engine still holds."""
+        return self.engine.stats().num_unfinished

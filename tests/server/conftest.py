@@ -1,0 +1,50 @@
+"""What the server's tests share: a tiny model folder, its tables, a live server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from decoding.bundle import Bundle
+from server.model import ServedModel
+from tests.live import LiveServer
+from tests.tokenizer import make_model_folder
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A model folder without weights."""
+    folder: Path = tmp_path_factory.mktemp("models") / "tiny"
+    return make_model_folder(folder)
+
+
+@pytest.fixture(scope="session")
+def model(bundle: Bundle) -> ServedModel:
+    """The tables of that model, built once."""
+    return ServedModel.load(bundle)
+
+
+@pytest.fixture
+def make_server(model: ServedModel) -> Iterator[Callable[..., LiveServer]]:
+    """Start live servers with settings of their own, closed at the end of the test."""
+    with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(LiveServer(model, *args, **options))
+
+
+@pytest.fixture(scope="session")
+def shared_server(model: ServedModel) -> Iterator[LiveServer]:
+    with LiveServer(model) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: LiveServer) -> Iterator[LiveServer]:
+    """A live server with default settings; it has nothing unfinished before and after."""
+    shared_server.engine.calls.clear()
+    shared_server.engine.aborted.clear()
+    shared_server.say("7 apples")
+    yield shared_server
+    shared_server.wait_until(lambda: shared_server.num_unfinished == 0)
