@@ -88,6 +88,7 @@ def test_of_several_templates_the_default_is_taken(tmp_path: Path) -> None:
     assert ChatTemplate.load(tmp_path).render([])[0].text == "d"
 
 
+@pytest.mark.engine  # transformers takes as long to import as the engine
 def test_the_pieces_together_are_what_transformers_renders() -> None:
     transformers = pytest.importorskip("transformers.utils.chat_template_utils")
     turns = [("system", " Be brief. "), ("user", "Hi\n"), ("assistant", "Yes."), ("user", "Why?")]

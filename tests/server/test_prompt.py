@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,14 @@ from server.model import ServedModel
 from server.prompt import Prompter, PromptError
 from tests.tokenizer import CONTROL, TEMPLATE, make_model_folder, make_tokenizer
 
+
+@cache
+def tokenizers() -> tuple[Tokenizer, Tokenizer]:
+    """The tiny tokenizer, and the one that knows no added token."""
+    document = json.loads(make_tokenizer().to_str()) | {"added_tokens": []}
+    return make_tokenizer(), Tokenizer.from_str(json.dumps(document))
+
+
 TEXT = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("\n <|>/")), max_size=30)
 
 
@@ -27,11 +38,10 @@ def tokenizer(bundle: Bundle) -> Tokenizer:
     return Tokenizer.from_file(str(bundle.folder / "tokenizer.json"))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=3))
 def test_the_ids_are_those_of_the_whole_rendered_prompt(texts: list[str]) -> None:
-    tokenizer = make_tokenizer()
-    plain = make_tokenizer_without_added()
+    tokenizer, plain = tokenizers()
     prompter = Prompter(ChatTemplate(TEMPLATE, {"bos_token": CONTROL[0]}), tokenizer, plain)
     turns = "".join(
         f"<|start_header_id|>user<|end_header_id|>\n\n{text.strip()}<|eot_id|>" for text in texts
@@ -40,18 +50,6 @@ def test_the_ids_are_those_of_the_whole_rendered_prompt(texts: list[str]) -> Non
     if not any(control in "".join(texts) for control in CONTROL):
         expected = tokenizer.encode(whole, add_special_tokens=False).ids
         assert prompter.render_prompt([ChatMessage("user", t) for t in texts]) == expected
-
-
-_PLAIN: list[Tokenizer] = []
-
-
-def make_tokenizer_without_added() -> Tokenizer:
-    if not _PLAIN:
-        import json
-
-        document = json.loads(make_tokenizer().to_str()) | {"added_tokens": []}
-        _PLAIN.append(Tokenizer.from_str(json.dumps(document)))
-    return _PLAIN[0]
 
 
 @pytest.mark.parametrize("text", [*CONTROL, "".join(CONTROL) * 2, f"a{CONTROL[4]}\n{CONTROL[2]}b"])
@@ -99,7 +97,7 @@ def test_the_bundle_s_system_prompt_stands_where_the_client_sends_none(tmp_path:
 def test_bos_stands_once_where_the_template_writes_it(source: str, num_bos: int) -> None:
     tokenizer = make_tokenizer()
     template = ChatTemplate(source, {"bos_token": CONTROL[0]})
-    prompter = Prompter(template, tokenizer, make_tokenizer_without_added())
+    prompter = Prompter(template, tokenizer, tokenizers()[1])
     ids = prompter.render_prompt([])
     assert ids.count(tokenizer.get_vocab()[CONTROL[0]]) == num_bos
 
@@ -114,7 +112,7 @@ def test_bos_stands_once_where_only_the_tokenizer_writes_it() -> None:
     )
     for source in ("x", "{{ bos_token }}x"):
         template = ChatTemplate(source, {"bos_token": CONTROL[0]})
-        ids = Prompter(template, tokenizer, make_tokenizer_without_added()).render_prompt([])
+        ids = Prompter(template, tokenizer, tokenizers()[1]).render_prompt([])
         assert ids[0] == bos
         assert ids.count(bos) == 1
 
@@ -127,7 +125,5 @@ def test_text_that_still_makes_a_control_token_is_refused() -> None:
 
 
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path, bundle: Bundle) -> None:
-    from dataclasses import replace
-
     with pytest.raises(PromptError, match=r"tokenizer\.json"):
         Prompter.load(replace(bundle, folder=tmp_path))
