@@ -84,9 +84,15 @@ def attempt(*command: str | Path, env: dict[str, str] | None = None) -> str | No
     return None if done.returncode == 0 else complaint[-1].strip()
 
 
-def make_venv() -> None:
+def recorded_kind() -> str | None:
+    """Return the kind of packages that .venv has, None before its first finished set-up."""
+    recorded = VENV / "stamp"
+    return recorded.read_text().partition(" ")[0] if recorded.is_file() else None
+
+
+def make_venv(kind: str) -> None:
     """Make .venv with this Python and with pip in it; one that works is kept."""
-    if not PYTHON.exists():
+    if not PYTHON.exists() or recorded_kind() not in {None, kind}:
         print(f"making .venv with Python {sys.version.split()[0]}", flush=True)
         if attempt(sys.executable, "-m", "venv", "--clear", VENV):
             raise SetupError(
@@ -121,7 +127,7 @@ def find_torch(command: Sequence[str | Path], pins: Path, env: dict[str, str]) -
 
 def install(kind: str, *, is_dev: bool) -> None:
     """Install the pinned lists, which are complete, and then the project itself."""
-    make_venv()
+    make_venv(kind)
     command = find_installer()
     env = uv_environment(PYTHON)
     lists = pin_lists(kind, is_dev=is_dev)

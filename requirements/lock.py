@@ -14,8 +14,8 @@ from requirements.index import uv_environment
 from requirements.install import PYTHON, ROOT, VENV
 
 FOLDER = ROOT / "requirements"
-HEADER = "# Made by `make lock` for Linux on x86-64; complete, so install it with --no-deps.\n"
-PLATFORM = ["--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28"]
+HEADER = "# Made by `make lock` for x86-64 Linux; install it with --no-deps.\n"
+PLATFORM = ["--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_35"]
 RUNTIME = ["--extra", "train", "--extra", "eval"]
 
 
