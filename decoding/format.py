@@ -111,7 +111,7 @@ class Reply:
             if section is not Section.THINKING or after is not Section.REFLECTION:
                 parts.append(format.close(section))
             if section is Section.THINKING and after in (Section.THINKING, Section.OUTPUT):
-                parts.append("\n")
+                parts.append("\n" if format.max_blank else "")
         return "".join(parts)
 
     @classmethod
