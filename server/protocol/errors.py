@@ -85,6 +85,8 @@ def request_error(error: ValidationError) -> errors.RequestError:
     """Say in one sentence what the first mistake of a request is, without repeating its values."""
     first = error.errors(include_url=False, include_context=True, include_input=False)[0]
     param = str(first.get("ctx", {}).get("param") or _param(first["loc"]))
+    if first["type"].startswith("union_tag"):
+        param += ".role"
     return errors.RequestError(_sentence(first, param), param=param or None, code=_code(first))
 
 
@@ -106,7 +108,7 @@ def _sentence(error: ErrorDetails, param: str) -> str:
             return f"Missing required parameter: '{param}'."
         case "union_tag_invalid" | "union_tag_not_found":
             expected = error.get("ctx", {}).get("expected_tags", "a known value")
-            return f"Invalid '{param}.role': it must be one of {expected}."
+            return f"Invalid '{param}': it must be one of {expected}."
         case "unsupported" | "conflict":
             return error["msg"]
         case _ if not param:

@@ -1,0 +1,134 @@
+"""Every mistake in a request is one sentence with the field's path, and no value of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from server import errors
+from server.protocol.chat import UNSUPPORTED, ChatCompletionRequest
+from server.protocol.errors import FAILURES, error_body, failure, request_error
+
+HELLO = {"role": "user", "content": "hello"}
+SECRET = "planted value"
+
+
+def refusal(body: Any) -> errors.RequestError:
+    text = body if isinstance(body, str) else json.dumps(body)
+    with pytest.raises(ValidationError) as caught:
+        ChatCompletionRequest.model_validate_json(text)
+    return request_error(caught.value)
+
+
+def fields(**values: Any) -> dict[str, Any]:
+    return {"model": "tiny", "messages": [HELLO]} | values
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ("{", None, "invalid_json"),
+        ("", None, "invalid_json"),
+        ("[" * 10_000, None, "invalid_json"),
+        ('{"model": "\\ud800"}', None, "invalid_json"),
+        ("[]", None, "invalid_value"),
+        ('"text"', None, "invalid_value"),
+        ({"messages": [HELLO]}, "model", "missing_required_parameter"),
+        ({"model": "tiny"}, "messages", "missing_required_parameter"),
+        (fields(messages=[]), "messages", "invalid_value"),
+        (fields(messages="hello"), "messages", "invalid_value"),
+        (fields(messages=[SECRET]), "messages[0]", "invalid_value"),
+        (fields(messages=[{"role": SECRET, "content": "x"}]), "messages[0].role", "invalid_value"),
+        (fields(messages=[{"content": "x"}]), "messages[0].role", "invalid_value"),
+        (fields(messages=[{"role": "tool", "content": SECRET}]), "messages[0].role", None),
+        (fields(messages=[{"role": "user"}]), "messages[0].content", "missing_required_parameter"),
+        (fields(messages=[{"role": "user", "content": None}]), "messages[0].content", None),
+        (fields(messages=[{"role": "user", "content": 7}]), "messages[0].content", None),
+        (fields(messages=[HELLO | {"x": SECRET}]), "messages[0].x", "unknown_parameter"),
+        (fields(messages=[HELLO | {"name": SECRET}]), "messages[0].name", "unknown_parameter"),
+        (
+            fields(messages=[{"role": "user", "content": [{"type": "image_url"}]}]),
+            "messages[0].content",
+            "invalid_value",
+        ),
+        (
+            fields(messages=[{"role": "user", "content": [{"type": "text", "text": 7}]}]),
+            "messages[0].content[0].text",
+            "invalid_value",
+        ),
+        (fields(temperature=2.1), "temperature", "invalid_value"),
+        (fields(temperature=-0.1), "temperature", "invalid_value"),
+        (fields(temperature=SECRET), "temperature", "invalid_value"),
+        (json.dumps(fields(temperature=float("nan"))), "temperature", "invalid_value"),
+        (fields(temperature=True), "temperature", "invalid_value"),
+        (fields(top_p=1.1), "top_p", "invalid_value"),
+        (fields(n=0), "n", "invalid_value"),
+        (fields(n=1.5), "n", "invalid_value"),
+        (fields(n=129), "n", "invalid_value"),
+        (fields(seed=2**63), "seed", "invalid_value"),
+        (fields(seed=SECRET), "seed", "invalid_value"),
+        (fields(max_tokens=0), "max_tokens", "invalid_value"),
+        (fields(max_tokens=2**40), "max_tokens", "invalid_value"),
+        (fields(stop=[SECRET] * 5), "stop", "invalid_value"),
+        (fields(stop=""), "stop[0]", "invalid_value"),
+        (fields(stop=[7]), "stop[0]", "invalid_value"),
+        (fields(stop="x" * 2000), "stop[0]", "invalid_value"),
+        (fields(stream="yes"), "stream", "invalid_value"),
+        (fields(reasoning_effort="huge"), "reasoning_effort", "invalid_value"),
+        (fields(stream_options={"include_usage": True}), "stream_options", "invalid_value"),
+        (fields(stream=True, stream_options={"x": 1}), "stream_options.x", "unknown_parameter"),
+        (fields(max_tokens=99, max_completion_tokens=99), "max_completion_tokens", None),
+        (fields(reflection={"x": 1}), "reflection.x", "unknown_parameter"),
+        (fields(reflection={"min_reflections": -1}), "reflection.min_reflections", None),
+        (fields(reflection={"min_answer_tokens": 0}), "reflection.min_answer_tokens", None),
+        (fields(metadata={"k": 7}), "metadata.k", "invalid_value"),
+        (fields(metadata={str(k): "" for k in range(17)}), "metadata", "invalid_value"),
+        (fields(foo=SECRET), "foo", "unknown_parameter"),
+        (fields(foo=None), "foo", "unknown_parameter"),
+        (fields(include_reasoning="true"), "include_reasoning", "invalid_value"),
+        *((fields(**{name: SECRET}), name, "unsupported_parameter") for name in UNSUPPORTED),
+    ],
+)
+def test_a_mistake_is_named_by_its_path(body: Any, param: str | None, code: str | None) -> None:
+    error = refusal(body)
+    assert error.param == param
+    assert code is None or error.code == code
+    assert SECRET not in error.message
+    assert error.message.endswith(".")
+    assert "\n" not in error.message
+
+
+def test_a_very_long_name_is_not_repeated_whole() -> None:
+    assert len(refusal(fields(**{"x" * 10_000: 1})).message) < 200
+
+
+def test_null_means_not_given_for_the_parameters_of_openai() -> None:
+    nulls = dict.fromkeys(UNSUPPORTED) | dict.fromkeys(
+        ["max_tokens", "temperature", "top_p", "seed", "stop", "n", "stream", "stream_options",
+         "reasoning_effort", "user", "metadata", "reflection", "include_reasoning"]
+    )  # fmt: skip
+    request = ChatCompletionRequest.model_validate_json(json.dumps(fields(**nulls)))
+    assert request == ChatCompletionRequest.model_validate(fields())
+
+
+def test_harmless_fields_are_taken() -> None:
+    ChatCompletionRequest.model_validate_json(
+        json.dumps(fields(user="someone", metadata={"k": "v"}, stop=[]))
+    )
+
+
+def test_every_exception_has_an_answer_and_the_most_derived_one_counts() -> None:
+    assert failure(errors.RequestError("x")).status == 400
+    assert failure(errors.NotFound("x")).status == 404
+    assert failure(errors.QueueFull("x")).headers == {"Retry-After": "5"}
+    assert failure(errors.EngineError("x")).status == 500
+    for kind in FAILURES:
+        assert error_body(kind("A sentence.")).error.message == "A sentence."
+
+
+def test_an_exception_s_own_code_goes_before_its_kind_s() -> None:
+    assert error_body(errors.NotFound("x", code="model_not_found")).error.code == "model_not_found"
+    assert error_body(errors.NotFound("x")).error.code == "not_found"
