@@ -1,0 +1,80 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from decoding.bundle import Bundle
+from tests.train.tiny import TINY, tiny_tokenizer, tiny_tuning
+from train import export
+from train.export import Lengths
+from train.finish import finish
+from train.recipe import Recipe
+from train.tuning import Tuning
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "NUM_GOLDEN_CANDIDATES", 4)
+        patch.setattr(export, "GOLDEN_TOKENS", 8)
+        patch.setattr(export, "NUM_REPLIES_MEASURED", 50)
+        baseline = Tuning(TINY.thinking_only(), tiny_tokenizer(), folder / "baseline")
+        finish(baseline, folder / "baseline", None, None, "train demo --thinking-only")
+        tuning = tiny_tuning(folder / "run")
+        finish(tuning, folder / "run", folder / "bundle", folder / "baseline", "train demo")
+    return tuning, folder
+
+
+def test_the_bundle_loads_with_its_contract(finished):
+    tuning, folder = finished
+    bundle = Bundle.load(folder / "bundle")
+    assert bundle.has_contract
+    assert bundle.stop_token_ids == (tuning.tokenizer.eos_token_id,)
+    assert bundle.temperature == TINY.temperature
+    assert bundle.efforts["minimal"] <= bundle.efforts["low"] <= bundle.efforts["high"]
+    assert bundle.efforts["high"] == bundle.budgets.max_thinking_tokens
+    assert bundle.budgets.max_tokens > bundle.budgets.max_thinking_tokens
+
+
+def test_the_bundle_has_every_file_that_transformers_reads(finished):
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tuning, folder = finished
+    model = AutoModelForCausalLM.from_pretrained(folder / "bundle", dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(folder / "bundle")
+    assert tokenizer.chat_template == tuning.tokenizer.chat_template
+    for golden in Bundle.load(folder / "bundle").golden_replies:
+        ids, _ = export.write_greedily(
+            model, golden.prompt_token_ids, len(golden.token_ids), tokenizer.eos_token_id
+        )
+        assert tuple(ids) == golden.token_ids
+
+
+def test_the_manifest_says_how_it_was_made_and_compares_in_pairs(finished):
+    _, folder = finished
+    found = json.loads((folder / "bundle" / "manifest.json").read_text())
+    assert found["command"] == "train demo"
+    assert found["recipe"]["seed"] == TINY.seed
+    assert found["evaluation"]["enforced"] is False
+    paired = found["thinking_only"]["reflecting_minus_thinking_only"]["countdown, fresh"]
+    assert paired["n"] == TINY.num_problems
+    assert set(found["files"]) >= {"config.json", "model.safetensors", "reflection.json"}
+
+
+def test_a_baseline_of_another_recipe_is_not_compared_with(finished, tmp_path):
+    from train.finish import read_baseline
+
+    _, folder = finished
+    assert read_baseline(folder / "baseline", TINY) is not None
+    assert read_baseline(folder / "baseline", replace(TINY, seed=9)) is None
+    assert read_baseline(tmp_path, Recipe()) is None
+    assert read_baseline(None, Recipe()) is None
+
+
+def test_efforts_are_percentiles_rounded_up():
+    lengths = Lengths(thinking=list(range(101)), answers=[3, 9], num_reflections=4)
+    assert lengths.efforts == {"minimal": 32, "low": 56, "medium": 96, "high": 104}
+    assert lengths.budgets.min_answer_tokens == 16
+    assert lengths.budgets.max_reflections == 6

@@ -1,0 +1,99 @@
+"""How good the reflections of a reply are: wrong steps flagged, right ones flagged, repairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from train.countdown import Puzzle
+from train.segments import Problem
+from train.word_problems import WordProblem
+
+STEP = r"(\d+) ([-+*/]) (\d+) = (\d+)"
+
+
+@dataclass(slots=True)
+class Reflections:
+    """Counts over replies; an attempt is flagged when a reflection follows it directly.
+
+    repaired: of the wrong ones that were flagged, those whose next attempt is right.
+    """
+
+    wrong: int = 0
+    wrong_flagged: int = 0
+    right: int = 0
+    right_flagged: int = 0
+    repaired: int = 0
+
+    def __iadd__(self, other: Reflections) -> Reflections:
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        return self
+
+
+def judge(problem: Problem, reply: str) -> Reflections:
+    """Count the flags of one reply; of a word problem, up to the first wrong step left standing."""
+    marked = list(_attempts(reply))
+    if isinstance(problem, Puzzle):
+        verdicts = [(_is_right_attempt(problem, line), flagged) for line, flagged in marked]
+    elif isinstance(problem, WordProblem):
+        verdicts = list(_step_verdicts(problem, marked))
+    else:
+        raise TypeError(f"no rule for the reflections of a {type(problem).__name__}")
+    counts = Reflections()
+    for at, (is_right, is_flagged) in enumerate(verdicts):
+        if is_right:
+            counts.right += 1
+            counts.right_flagged += is_flagged
+        else:
+            counts.wrong += 1
+            counts.wrong_flagged += is_flagged
+            has_next = at + 1 < len(verdicts)
+            counts.repaired += is_flagged and has_next and verdicts[at + 1][0]
+    return counts
+
+
+def _attempts(reply: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line of thinking and whether a reflection follows it."""
+    thinking = reply.split("</thinking>", maxsplit=1)[0].replace("<thinking>", "")
+    pieces = re.split(r"<reflection>.*?</reflection>", thinking, flags=re.DOTALL)
+    for at, piece in enumerate(pieces):
+        lines = [line for line in piece.split("\n") if line.strip()]
+        for number, line in enumerate(lines, 1):
+            yield line, number == len(lines) and at + 1 < len(pieces)
+
+
+def _step_verdicts(
+    problem: WordProblem, marked: list[tuple[str, bool]]
+) -> Iterator[tuple[bool, bool]]:
+    done = 0
+    for line, is_flagged in marked:
+        is_right = done < len(problem.steps) and line == problem.steps[done].line.strip()
+        yield is_right, is_flagged
+        if is_flagged:
+            continue
+        if not is_right:
+            return
+        done += 1
+
+
+def _is_right_attempt(puzzle: Puzzle, line: str) -> bool:
+    """Whether the attempt is calculated right and reaches the target with each number once."""
+    match = re.fullmatch(f"{STEP}, {STEP}", line)
+    if not match:
+        return False
+    a, sign, b, middle, c, sign2, d, result = match.groups()
+    left, used = list(puzzle.numbers), [int(a), int(b)]
+    for number in used:
+        if number not in left:
+            return False
+        left.remove(number)
+    is_used = sorted([int(c), int(d)]) == sorted([int(middle), *left])
+    is_exact = _is_exact(a, sign, b, middle) and _is_exact(c, sign2, d, result)
+    return is_used and is_exact and int(result) == puzzle.target
+
+
+def _is_exact(before: str, sign: str, operand: str, after: str) -> bool:
+    a, b = int(before), int(operand)
+    return {"+": a + b, "-": a - b, "*": a * b}.get(sign) == int(after)
