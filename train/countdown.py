@@ -89,7 +89,7 @@ def example(
     split: Split = Split.TRAIN,
     p_more: float = 0.0,
     max_wrong: int = 8,
-) -> Example:
+) -> Example[Puzzle]:
     """Return example `index`; after each wrong attempt another one follows with p_more."""
     rng = random.Random(f"countdown/{split}/{seed}/{index}")
     puzzle = _puzzle(rng, split)

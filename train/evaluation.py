@@ -5,7 +5,7 @@ Replies are sampled without enforcement, at the temperature that the bundle will
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,16 @@ from train import countdown, word_problems
 from train.intervals import share
 from train.reflections import Reflections, judge
 from train.sampling import sample
-from train.segments import Problem, Split
+from train.segments import Example, Problem, Split
 from train.tokenizer import prompt_ids
 
 SEED = 999_983
 CHECK_SEED = 777_767
 MAX_TOKENS = 384
-FAMILIES = {"word problems": word_problems.example, "countdown": countdown.example}
+FAMILIES: dict[str, Callable[..., Example[Problem]]] = {
+    "word problems": word_problems.example,
+    "countdown": countdown.example,
+}
 SETS = (
     ("word problems", Split.FRESH),
     ("word problems", Split.TEMPLATES),

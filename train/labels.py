@@ -6,12 +6,13 @@ of the segments through the tokenizer's offsets.  A token counts if each of its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from train.segments import Example
+from train.segments import Example, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Labelled:
         return len(self.ids)
 
 
-def label(tokenizer: Any, examples: list[Example]) -> list[Labelled]:
+def label(tokenizer: Any, examples: Sequence[Example[Problem]]) -> list[Labelled]:
     """Tokenize the examples and weigh their tokens; no loss on prompts."""
     start = _prompt_frame(tokenizer)
     heads = [start[0] + e.problem.prompt + start[1] for e in examples]
@@ -49,7 +50,7 @@ def _prompt_frame(tokenizer: Any) -> tuple[str, str]:
     return before, after
 
 
-def _weights(example: Example, length: int, offsets: np.ndarray) -> np.ndarray:
+def _weights(example: Example[Problem], length: int, offsets: np.ndarray) -> np.ndarray:
     """Return the weights of tokens at `offsets` (n, 2), the first `length` characters prompt."""
     counted = np.zeros(offsets[-1, 1] + 1, dtype=np.int64)
     at = length
@@ -58,4 +59,5 @@ def _weights(example: Example, length: int, offsets: np.ndarray) -> np.ndarray:
         at += len(segment.text)
     counted[at:] = 1
     masked = np.concatenate([[0], np.cumsum(counted[:-1] == 0)])
-    return (masked[offsets[:, 1]] == masked[offsets[:, 0]]).astype(np.float32)
+    weights: np.ndarray = (masked[offsets[:, 1]] == masked[offsets[:, 0]]).astype(np.float32)
+    return weights

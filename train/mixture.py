@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from train import countdown, word_problems
-from train.segments import Example
+from train.segments import Example, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Mixture:
     countdown_more: float = 0.65
     countdown_max_wrong: int = 8
 
-    def example(self, seed: int, index: int, phase: float) -> Example:
+    def example(self, seed: int, index: int, phase: float) -> Example[Problem]:
         """Return the example at `index`, as it is taught in this phase of the training."""
         if random.Random(f"mixture/{seed}/{index}").random() < self.words_share:
             is_late = phase >= self.words_mistakes_from

@@ -69,7 +69,7 @@ def orthogonalise(matrices: Tensor, num_rounds: int) -> Tensor:
     """Return the matrices (n, rows, cols) with singular values near 1, by Newton-Schulz rounds."""
     a, b, c = NEWTON_SCHULZ
     is_tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.mT if is_tall else matrices
+    x: Tensor = matrices.mT if is_tall else matrices
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(num_rounds):
         gram = x @ x.mT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 
 class Split(StrEnum):
@@ -50,11 +50,14 @@ class Problem(Protocol):
         """Whether the text of the output section answers the question."""
 
 
+Problem_co = TypeVar("Problem_co", bound=Problem, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Example:
+class Example(Generic[Problem_co]):
     """A problem and the assistant turn to learn, cut into segments."""
 
-    problem: Problem
+    problem: Problem_co
     segments: tuple[Segment, ...]
 
     @property

@@ -167,7 +167,7 @@ class Tuning:
         )
         weights = batch.weights[:, 1:][taken]
         loss = (losses * weights).sum() / weights.sum()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()

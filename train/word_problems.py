@@ -72,7 +72,7 @@ def example(
     split: Split = Split.TRAIN,
     p_mistake: float = 0.0,
     p_clean: float = 0.5,
-) -> Example:
+) -> Example[WordProblem]:
     """Return example `index`; each step is preceded by a mistake with p_mistake unless clean."""
     rng = random.Random(f"words/{split}/{seed}/{index}")
     problem = _problem(rng, split)

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from train.tuning import Tuning
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tuning, Path]:
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export, "NUM_GOLDEN_CANDIDATES", 4)
@@ -26,7 +27,7 @@ def finished(tmp_path_factory):
     return tuning, folder
 
 
-def test_the_bundle_loads_with_its_contract(finished):
+def test_the_bundle_loads_with_its_contract(finished: tuple[Tuning, Path]) -> None:
     tuning, folder = finished
     bundle = Bundle.load(folder / "bundle")
     assert bundle.has_contract
@@ -37,7 +38,7 @@ def test_the_bundle_loads_with_its_contract(finished):
     assert bundle.budgets.max_tokens > bundle.budgets.max_thinking_tokens
 
 
-def test_the_bundle_has_every_file_that_transformers_reads(finished):
+def test_the_bundle_has_every_file_that_transformers_reads(finished: tuple[Tuning, Path]) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -52,7 +53,9 @@ def test_the_bundle_has_every_file_that_transformers_reads(finished):
         assert tuple(ids) == golden.token_ids
 
 
-def test_the_manifest_says_how_it_was_made_and_compares_in_pairs(finished):
+def test_the_manifest_says_how_it_was_made_and_compares_in_pairs(
+    finished: tuple[Tuning, Path],
+) -> None:
     _, folder = finished
     found = json.loads((folder / "bundle" / "manifest.json").read_text())
     assert found["command"] == "train demo"
@@ -63,7 +66,9 @@ def test_the_manifest_says_how_it_was_made_and_compares_in_pairs(finished):
     assert set(found["files"]) >= {"config.json", "model.safetensors", "reflection.json"}
 
 
-def test_a_baseline_of_another_recipe_is_not_compared_with(finished, tmp_path):
+def test_a_baseline_of_another_recipe_is_not_compared_with(
+    finished: tuple[Tuning, Path], tmp_path: Path
+) -> None:
     from train.finish import read_baseline
 
     _, folder = finished
@@ -73,7 +78,7 @@ def test_a_baseline_of_another_recipe_is_not_compared_with(finished, tmp_path):
     assert read_baseline(None, Recipe()) is None
 
 
-def test_efforts_are_percentiles_rounded_up():
+def test_efforts_are_percentiles_rounded_up() -> None:
     lengths = Lengths(thinking=list(range(101)), answers=[3, 9], num_reflections=4)
     assert lengths.efforts == {"minimal": 32, "low": 56, "medium": 96, "high": 104}
     assert lengths.budgets.min_answer_tokens == 16

@@ -9,18 +9,18 @@ from train.intervals import mcnemar, pair, share
     ("k", "n", "low", "high"),
     [(0, 10, 0.0, 27.75), (10, 10, 72.25, 100.0), (50, 100, 40.38, 59.62), (935, 1000, 91.8, 94.9)],
 )
-def test_share_gives_wilsons_interval(k, n, low, high):
+def test_share_gives_wilsons_interval(k: int, n: int, low: float, high: float) -> None:
     found = share(k, n)
     assert found.low == pytest.approx(low, abs=0.06)
     assert found.high == pytest.approx(high, abs=0.06)
     assert found.percent == pytest.approx(100 * k / n)
 
 
-def test_a_share_of_nothing_says_nothing():
+def test_a_share_of_nothing_says_nothing() -> None:
     assert (share(0, 0).low, share(0, 0).high) == (0.0, 100.0)
 
 
-def test_mcnemar_is_the_exact_binomial_test():
+def test_mcnemar_is_the_exact_binomial_test() -> None:
     assert mcnemar(5, 5) == 1.0
     assert mcnemar(0, 0) == 1.0
     assert mcnemar(1, 9) == pytest.approx(2 * (1 + 10) / 1024)
@@ -29,13 +29,13 @@ def test_mcnemar_is_the_exact_binomial_test():
     assert math.isclose(mcnemar(600, 600), 1.0)
 
 
-def test_pair_counts_who_alone_was_right():
+def test_pair_counts_who_alone_was_right() -> None:
     found = pair([True, True, False, True], [True, False, True, False])
     assert (found.only_first, found.only_second, found.n) == (2, 1, 4)
     assert found.points == 25.0
     assert found.low < found.points < found.high
 
 
-def test_pair_refuses_lists_of_different_length():
+def test_pair_refuses_lists_of_different_length() -> None:
     with pytest.raises(ValueError, match="argument 2 is longer"):
         pair([True], [True, False])

@@ -4,17 +4,19 @@ import pytest
 from tests.train.tiny import tiny_tokenizer
 from train import countdown, word_problems
 from train.labels import label
-from train.segments import Example
+from train.segments import Example, Problem
 from train.tokenizer import EOS, prompt_text
 
 
-def examples() -> list[Example]:
-    words = [word_problems.example(1, i, p_mistake=0.5, p_clean=0) for i in range(30)]
+def examples() -> list[Example[Problem]]:
+    words: list[Example[Problem]] = [
+        word_problems.example(1, i, p_mistake=0.5, p_clean=0) for i in range(30)
+    ]
     return words + [countdown.example(1, i, p_more=0.7) for i in range(30)]
 
 
 @pytest.mark.parametrize("found", examples(), ids=lambda e: e.problem.prompt[:20])
-def test_exactly_the_intended_characters_are_learned(found):
+def test_exactly_the_intended_characters_are_learned(found: Example[Problem]) -> None:
     tokenizer = tiny_tokenizer()
     (labelled,) = label(tokenizer, [found])
     learned = "".join(
@@ -26,7 +28,7 @@ def test_exactly_the_intended_characters_are_learned(found):
     assert [p.strip() for p in pieces] == [p.strip() for p in wanted.split("\0") if p.strip()]
 
 
-def test_the_ids_are_those_of_the_whole_conversation():
+def test_the_ids_are_those_of_the_whole_conversation() -> None:
     tokenizer = tiny_tokenizer()
     for found, labelled in zip(examples(), label(tokenizer, examples()), strict=True):
         text = prompt_text(tokenizer, found.problem.prompt) + found.reply + EOS
@@ -34,7 +36,7 @@ def test_the_ids_are_those_of_the_whole_conversation():
         assert labelled.ids.tolist() == tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def test_nothing_of_the_prompt_is_learned():
+def test_nothing_of_the_prompt_is_learned() -> None:
     tokenizer = tiny_tokenizer()
     for found, labelled in zip(examples(), label(tokenizer, examples()), strict=True):
         prompt = prompt_text(tokenizer, found.problem.prompt)

@@ -6,13 +6,13 @@ from train.word_problems import WordProblem
 N = 300
 
 
-def test_both_families_come_in_their_shares():
+def test_both_families_come_in_their_shares() -> None:
     mixture = Mixture(words_share=0.3)
     words = sum(isinstance(mixture.example(1, i, 0).problem, WordProblem) for i in range(N))
     assert 60 < words < 120
 
 
-def test_thinking_only_teaches_the_same_problems_without_a_mistake():
+def test_thinking_only_teaches_the_same_problems_without_a_mistake() -> None:
     mixture = Mixture()
     baseline = replace(mixture, has_reflections=False)
     for index in range(N):
@@ -22,7 +22,7 @@ def test_thinking_only_teaches_the_same_problems_without_a_mistake():
         assert "<reflection>" not in found.reply
 
 
-def test_word_problems_have_mistakes_only_late():
+def test_word_problems_have_mistakes_only_late() -> None:
     mixture = Mixture(words_share=1.0, words_mistakes_from=0.6)
     early = [mixture.example(1, index, 0.59).reply for index in range(N)]
     late = [mixture.example(1, index, 0.6).reply for index in range(N)]

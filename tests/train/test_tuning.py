@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.train.tiny import TINY, tiny_tokenizer, tiny_tuning
+from train.batches import Batch
 from train.checkpoint import load_checkpoint
 from train.tuning import RecipeError, StoppedError, Tuning
 
@@ -16,13 +17,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Tuning:
     tuning = tiny_tuning(tmp_path_factory.mktemp("whole"))
     tuning.fit(lambda _: {})
     return tuning
 
 
-def assert_equal(tuning, whole):
+def assert_equal(tuning: Tuning, whole: Tuning) -> None:
     ours, theirs = tuning.model.state_dict(), whole.model.state_dict()
     assert all(ours[name].equal(theirs[name]) for name in theirs)
     assert tuning.progress.data_hash == whole.progress.data_hash
@@ -30,7 +31,7 @@ def assert_equal(tuning, whole):
     assert tuning.progress.loss == whole.progress.loss
 
 
-def test_a_run_learns_and_counts(whole):
+def test_a_run_learns_and_counts(whole: Tuning) -> None:
     progress = whole.progress
     assert progress.num_tokens >= TINY.num_tokens
     assert 0 < progress.num_loss_tokens < progress.num_tokens
@@ -38,7 +39,9 @@ def test_a_run_learns_and_counts(whole):
     assert progress.cpu_s > 0
 
 
-def test_a_run_killed_with_kill_9_and_resumed_ends_with_the_same_weights(tmp_path, whole):
+def test_a_run_killed_with_kill_9_and_resumed_ends_with_the_same_weights(
+    tmp_path: Path, whole: Tuning
+) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.train.tiny", str(tmp_path)],
@@ -60,17 +63,19 @@ def test_a_run_killed_with_kill_9_and_resumed_ends_with_the_same_weights(tmp_pat
     assert_equal(resumed, whole)
 
 
-def test_a_sigterm_saves_and_stops_and_the_run_can_be_resumed(tmp_path, whole):
+def test_a_sigterm_saves_and_stops_and_the_run_can_be_resumed(
+    tmp_path: Path, whole: Tuning, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stopped = tiny_tuning(tmp_path)
-    seen = []
+    seen: list[Batch] = []
 
-    def step(batch):
+    def step(batch: Batch) -> None:
         seen.append(batch)
         Tuning.step(stopped, batch)
         if len(seen) == 7:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    stopped.step = step
+    monkeypatch.setattr(stopped, "step", step)
     with pytest.raises(StoppedError, match="step 7"):
         stopped.fit(lambda _: {})
     resumed = tiny_tuning(tmp_path)
@@ -80,14 +85,14 @@ def test_a_sigterm_saves_and_stops_and_the_run_can_be_resumed(tmp_path, whole):
     assert_equal(resumed, whole)
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(tmp_path, whole):
+def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path, whole: Tuning) -> None:
     other = Tuning(replace(TINY, seed=2), tiny_tokenizer(), whole.path.parent)
     with pytest.raises(RecipeError, match="another recipe"):
         other.resume()
     assert not tiny_tuning(tmp_path).resume()
 
 
-def test_checks_are_made_on_the_way(tmp_path):
+def test_checks_are_made_on_the_way(tmp_path: Path) -> None:
     tuning = Tuning(replace(TINY, num_checks=3, num_tokens=8000), tiny_tokenizer(), tmp_path)
     tuning.fit(lambda _: {"right": 1})
     assert [check["right"] for check in tuning.progress.checks] == [1, 1]
