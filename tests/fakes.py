@@ -51,12 +51,14 @@ class ScriptedEngine:
     """Behaves as the engine's protocol says: closing a generator aborts its request.
 
     `script` is asked for every request; `calls` are those it got, `aborted` those that did not end.
+    While it `is_paused` it writes nothing.
     """
 
     script: Callable[[Call], Script]
     vocab_size: int = 512
     max_model_len: int = 4096
     is_healthy: bool = True
+    is_paused: bool = False
     calls: list[Call] = field(default_factory=list)
     aborted: list[str] = field(default_factory=list)
     is_closed: bool = False
@@ -90,6 +92,8 @@ class ScriptedEngine:
         written = 0
         deltas = script.deltas()
         for number, token_ids in enumerate(deltas):
+            while self.is_paused:  # noqa: ASYNC110  (a fake may poll)
+                await asyncio.sleep(0.002)
             if script.error is not None and written + len(token_ids) > script.fail_after:
                 raise script.error
             written += len(token_ids)

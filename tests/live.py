@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -22,7 +23,7 @@ from server.service import Service
 from server.settings import Settings
 from tests.fakes import Call, Script, ScriptedEngine
 
-WAIT_S = 10.0
+WAIT_S = 30.0  # the machine may be busy
 
 
 class LiveServer:
@@ -118,6 +119,25 @@ class LiveServer:
     def say_by(self, script: Callable[[Call], Script]) -> None:
         """Let a function of the request choose the reply."""
         self.engine.script = script
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the server has ended."""
+        return not self._thread.is_alive()
+
+    def post_raw(self, body: object) -> socket.socket:
+        """Send a chat request, wait until the engine has it, and return the open connection."""
+        num_calls = len(self.engine.calls)
+        data = json.dumps(body).encode()
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        raw.connect(self._socket.getsockname())
+        raw.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: here\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data)
+        )
+        self.wait_until(lambda: len(self.engine.calls) > num_calls)
+        return raw
 
     @property
     def num_unfinished(self) -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -188,13 +186,9 @@ def test_the_engine_gets_the_budget_and_the_sampling(server: LiveServer) -> None
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_aborts_its_request(stream: bool, server: LiveServer) -> None:
     server.say("7 apples", delay_s=0.05)
-    with server.client() as client:
-        try:
-            with client.stream("POST", URL, json=body(stream=stream, n=2), timeout=0.15) as answer:
-                next(answer.iter_raw())
-        except Exception:  # noqa: BLE001  (a time-out is one way to leave)
-            pass
-    server.wait_until(lambda: server.num_unfinished == 0, 2)
+    with server.post_raw(body(stream=stream, n=2)):
+        server.wait_until(lambda: server.num_unfinished == 2)
+    server.wait_until(lambda: server.num_unfinished == 0)
     assert len(server.engine.aborted) == 2
 
 
@@ -312,17 +306,6 @@ def test_a_client_that_stops_reading_is_dropped(make_server: Callable[..., LiveS
     script = server.script("x", first_delay_s=0)
     tokens = (*big, *filler)
     server.engine.script = lambda _: replace(script, token_ids=tokens, delay_s=0)
-    head = json.dumps(body(stream=True, n=8)).encode()
-    with socket.socket() as raw:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-        raw.connect(("127.0.0.1", int(server.url.rpartition(":")[2])))
-        raw.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(head), head)
-        )
-        server.wait_until(lambda: bool(server.engine.calls))
+    with server.post_raw(body(stream=True, n=8)), server.client() as client:
         server.wait_until(lambda: server.num_unfinished == 0)
-        time.sleep(0.5)
-        with server.client() as client:
-            page = client.get("/metrics").text
-    assert 'outcome="disconnected"' in page
+        server.wait_until(lambda: 'outcome="disconnected"' in client.get("/metrics").text)

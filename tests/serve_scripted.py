@@ -1,0 +1,44 @@
+"""Serve a scripted engine in a process of its own: `python -m tests.serve_scripted FOLDER PORT`.
+
+Every reply takes about a second, so that a signal can come in the middle of one.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from decoding.bundle import Bundle
+from server import logs
+from server.app import create_app
+from server.engine import Engine
+from server.http_server import HttpServer
+from server.model import ServedModel
+from server.settings import Settings
+from tests.fakes import Script, ScriptedEngine
+
+REPLY = "<thinking>Hm.</thinking><output>7 apples</output>"
+
+
+def main(folder: str, port: str) -> int:
+    """Serve until a signal."""
+    bundle = Bundle.load(Path(folder))
+    model = ServedModel.load(bundle)
+    tokens = (*model.prompter.encode(REPLY), bundle.stop_token_ids[0])
+    script = Script(tokens, delay_s=1 / len(tokens))
+
+    async def start() -> Engine:
+        return ScriptedEngine(lambda _: script)
+
+    logs.configure("info")
+    app = create_app(bundle, Settings(drain_timeout_s=10), start, lambda _: model)
+    config = uvicorn.Config(app, port=int(port), log_config=None, access_log=False)
+    server = HttpServer(config, app.state.service)
+    server.run()
+    return server.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
