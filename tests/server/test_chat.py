@@ -1,0 +1,212 @@
+"""The terminal client streams the answer, keeps the conversation, and says what is wrong."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.chat import ChatError, Conversation, main
+from server.policy import Keys
+from server.settings import Settings
+from tests.live import LiveServer
+
+ROOT = Path(__file__).resolve().parents[2]
+ON_A_TERMINAL = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C becomes a signal
+from server.chat import main
+sys.exit(main(sys.argv[1:]))
+"""
+KEY = "a-key-of-sixteen-or-more"
+
+
+@pytest.fixture(autouse=True)
+def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REFLECT_API_KEY", raising=False)
+
+
+@pytest.fixture
+def client(server: LiveServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.base_url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def conversation(client: httpx.Client) -> Conversation:
+    return Conversation(client, {"model": "tiny"})
+
+
+def pipe(monkeypatch: pytest.MonkeyPatch, text: str, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    return main(list(arguments))
+
+
+def test_a_question_through_a_pipe_gets_its_answer_alone(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.say("7 apples\nin all", "planted")
+    assert pipe(monkeypatch, "How\nmany?\n", "--base-url", server.base_url) == 0
+    out, err = capsys.readouterr()
+    assert out == "7 apples\nin all\n"
+    assert err == ""
+
+
+def test_the_flags_become_fields_of_the_request(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ["--effort", "low", "--max-tokens", "900", "--temperature", "0.5", "--seed", "3"]
+    assert pipe(monkeypatch, "Hi", "--base-url", server.base_url, *flags) == 0
+    (call,) = server.engine.calls
+    assert call.budget is not None
+    assert call.budget.max_thinking_tokens == 512
+    assert (call.sampling.max_tokens, call.sampling.temperature) == (900, 0.5)
+    assert call.sampling.seed == 3
+
+
+def test_the_key_of_the_environment_is_sent(
+    make_server: Callable[..., LiveServer],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server = make_server(Settings(keys=Keys.load(KEY, None)))
+    assert pipe(monkeypatch, "Hi", "--base-url", server.base_url) == 1
+    assert "API key" in capsys.readouterr().err
+    monkeypatch.setenv("REFLECT_API_KEY", KEY)
+    assert pipe(monkeypatch, "Hi", "--base-url", server.base_url) == 0
+
+
+def test_a_server_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    assert pipe(monkeypatch, "Hi", "--base-url", url) == 1
+    error = capsys.readouterr().err.replace("\n", "")
+    assert url in error
+    assert "reflect serve" in error
+
+
+def test_an_empty_question_is_refused(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pipe(monkeypatch, " \n", "--base-url", server.base_url) == 1
+    assert "no question" in capsys.readouterr().err
+
+
+def test_what_the_server_refuses_with_is_shown(client: httpx.Client) -> None:
+    with pytest.raises(ChatError, match="Unrecognized"):
+        list(Conversation(client, {"model": "tiny", "x": 1}).ask("Hi"))
+
+
+def test_a_failure_midway_is_shown(server: LiveServer, conversation: Conversation) -> None:
+    server.say("7 apples", error=RuntimeError("inner"), fail_after=20)
+    with pytest.raises(ChatError, match="error"):
+        list(conversation.ask("Hi"))
+
+
+def test_answers_become_part_of_the_conversation(
+    server: LiveServer, conversation: Conversation
+) -> None:
+    assert "".join(conversation.ask("How many?")) == "7 apples"
+    list(conversation.ask("Why?"))
+    assert [message["role"] for message in conversation.messages] == ["user", "assistant"] * 2
+    assert len(server.engine.calls[1].prompt_token_ids) > len(
+        server.engine.calls[0].prompt_token_ids
+    )
+
+
+def test_a_stopped_reply_stays_as_far_as_it_was_read(
+    server: LiveServer, conversation: Conversation
+) -> None:
+    server.say("one two three four five", delay_s=0.01)
+    with closing(conversation.ask("Count.")) as pieces:
+        first = next(piece for piece in pieces if piece)
+    assert conversation.messages[-1] == {"role": "assistant", "content": first}
+    server.wait_until(lambda: len(server.engine.aborted) == 1)
+
+
+def test_a_reply_stopped_before_it_began_takes_the_question_with_it(
+    conversation: Conversation,
+) -> None:
+    with closing(conversation.ask("Hm?")) as pieces:
+        next(pieces)
+    assert conversation.messages == []
+
+
+def test_an_answer_cannot_drive_the_terminal(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.say("a\x1b[2Jb\x07c\td\u009be")
+    pipe(monkeypatch, "Hi", "--base-url", server.base_url)
+    assert capsys.readouterr().out == "a[2Jbc\tde\n"
+
+
+def test_a_person_at_a_terminal_talks_stops_a_reply_and_leaves(server: LiveServer) -> None:
+    server.say("7 apples")
+    with Terminal("--base-url", server.base_url) as terminal:
+        terminal.expect("tiny")
+        terminal.type("How many?\n")
+        terminal.expect("7 apples")
+        server.engine.is_paused = True
+        terminal.type("And now?\n")
+        terminal.expect("thinking")
+        server.wait_until(lambda: server.num_unfinished == 1)
+        terminal.type("\x03")
+        terminal.expect("stopped")
+        server.wait_until(lambda: server.num_unfinished == 0)
+        server.engine.is_paused = False
+        terminal.type("/help\n")
+        terminal.expect("Ctrl-C stops a reply")
+        terminal.type("/new\n/exit\n")
+        assert terminal.wait() == 0
+
+
+class Terminal:
+    """`reflect chat` on a pseudo-terminal."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self._seen = ""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", ON_A_TERMINAL, *arguments],
+            cwd=ROOT,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def expect(self, text: str) -> None:
+        """Read until the text has been shown since the last one."""
+        deadline_s = time.monotonic() + 60
+        while text not in self._seen:
+            assert time.monotonic() < deadline_s, self._seen
+            self._seen += os.read(self._ours, 4096).decode(errors="replace")
+        self._seen = self._seen.partition(text)[2]
+
+    def wait(self) -> int:
+        return self._process.wait(60)
