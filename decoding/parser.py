@@ -155,8 +155,8 @@ class ReplyParser:
                 start = match.end()
                 self._enter(self._phase.next[match.group()], self._offset - stop + start)
             # "<" only begins a tag: what may become one is the text from the last "<" on.
-            last = data.rfind(b"<", start)
-            if last >= 0 and data[last:] in self._phase.half_tags:
+            last = data.rfind(b"<")
+            if data[last:] in self._phase.half_tags:
                 stop = last
         self._half_tag = data[stop:]
         if start < stop:

@@ -37,8 +37,7 @@ class Passage:
         if self._trim == "none":
             return self._decode(data, self._size)
         if self._trim == "strip" and not data.strip(_BLANK):
-            if not self._is_leading:
-                self._blanks += data  # not joined with the earlier ones: linear in a long run
+            self._blanks += data  # not joined with the earlier ones: linear in a long run
             return ""
         if self._blanks:
             data = bytes(self._blanks) + data
@@ -58,8 +57,6 @@ class Passage:
         """
         is_text = self._trim == "newline" and not (is_at_tag and self._blanks.endswith(b"\n"))
         rest = bytes(self._blanks) if is_text else b""
-        if self._is_leading:
-            self.start = self._size - len(rest)
         return self._decode(rest, self._size - len(self._blanks) + len(rest), is_last=True)
 
     def _drop_leading(self, data: bytes) -> bytes:
