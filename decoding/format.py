@@ -34,6 +34,16 @@ class Section(StrEnum):
 
 TAGGED = (Section.THINKING, Section.REFLECTION, Section.OUTPUT)
 
+# where text can stand -> the tags legal there ("+" opens, "-" closes) -> where each leads
+TAG_ORDER: Mapping[str, Mapping[str, str]] = {
+    "start": {"+thinking": "thinking"},
+    "thinking": {"+reflection": "reflection", "-thinking": "between"},
+    "reflection": {"-reflection": "thinking"},
+    "between": {"+thinking": "thinking", "+output": "output"},
+    "output": {"-output": "done"},
+    "done": {},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyFormat:
@@ -100,7 +110,7 @@ class Reply:
         return self.sections[-1][1]
 
     def render(self, format: ReplyFormat) -> str:
-        """Return the reply as text; the inverse of `parse`."""
+        """Return the reply as text, the inverse of `parse`; raise FormatError if it is none."""
         parts: list[str] = []
         for at, (section, text) in enumerate(self.sections):
             before = self.sections[at - 1][0] if at else None
@@ -112,7 +122,9 @@ class Reply:
                 parts.append(format.close(section))
             if section is Section.THINKING and after in (Section.THINKING, Section.OUTPUT):
                 parts.append("\n" if format.max_blank else "")
-        return "".join(parts)
+        text = "".join(parts)
+        Reply.parse(text, format)
+        return text
 
     @classmethod
     def parse(cls, text: str, format: ReplyFormat) -> Self:
@@ -120,33 +132,20 @@ class Reply:
         return cls(tuple(_sections(text, format)))
 
 
-_LEGAL = {
-    None: {"+thinking"},
-    "thinking": {"-thinking", "+reflection"},
-    "reflection": {"-reflection"},
-    "between": {"+thinking", "+output"},
-    "output": {"-output"},
-}
-
-
 def _sections(text: str, format: ReplyFormat) -> Iterator[tuple[Section, str]]:
     names = {format.open(s): f"+{s}" for s in TAGGED} | {format.close(s): f"-{s}" for s in TAGGED}
-    phase: str | None = None
-    at = 0
+    phase, at = "start", 0
     for match in re.finditer("|".join(map(re.escape, names)), text):
         body, tag = text[at : match.start()], names[match.group()]
-        if phase == "done" or tag not in _LEGAL[phase]:
+        if tag not in TAG_ORDER[phase]:
             raise FormatError(f"{match.group()} is not legal at character {match.start()}")
-        if phase in (None, "between"):
-            _check_blank(body, 0 if phase is None else format.max_blank, at)
+        if phase in ("start", "between"):
+            _check_blank(body, 0 if phase == "start" else format.max_blank, at)
         else:
             if phase == "output" and not body.strip(BLANK):
                 raise FormatError("the output section is blank")
             yield Section(phase), body
-        at = match.end()
-        phase = {"-thinking": "between", "-reflection": "thinking", "-output": "done"}.get(
-            tag, tag[1:]
-        )
+        at, phase = match.end(), TAG_ORDER[phase][tag]
     if phase != "done":
         raise FormatError(f"the reply ends without {format.close(Section.OUTPUT)}")
     if text[at:]:

@@ -7,18 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from decoding.format import TAGGED, ReplyFormat, Section
+from decoding.format import TAG_ORDER, TAGGED, ReplyFormat, Section
 from decoding.passage import Trim
 
-# phase -> tag -> next phase; "+" opens a section, "-" closes it
-_LEGAL: Mapping[str, Mapping[str, str]] = {
-    "start": {"+thinking": "thinking"},
-    "thinking": {"+reflection": "reflection", "-thinking": "between"},
-    "reflection": {"-reflection": "thinking"},
-    "between": {"+thinking": "thinking", "+output": "output"},
-    "output": {"-output": "done"},
-    "done": {},
-}
 _RECOVERED: Mapping[str, Mapping[str, str]] = {
     "start": {"+output": "output"},
     "thinking": {"+output": "output"},
@@ -49,7 +40,7 @@ def text_phases(format: ReplyFormat, trim: Trim, *, recover: bool) -> Mapping[st
     """Return the phases by name; a reply starts in "start" and is over in "done"."""
     tags = {f"+{s}": format.open(s) for s in TAGGED} | {f"-{s}": format.close(s) for s in TAGGED}
     phases = {}
-    for name, legal in _LEGAL.items():
+    for name, legal in TAG_ORDER.items():
         moves = {**legal, **(_RECOVERED.get(name, {}) if recover else {})}
         after = {tags[tag].encode(): phase for tag, phase in moves.items()}
         phases[name] = TextPhase(

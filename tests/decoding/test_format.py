@@ -122,3 +122,14 @@ def test_a_parsed_reply_can_be_written_in_any_format(max_blank: int) -> None:
     reply = Reply.parse(TEXT, FORMAT)
     format = ReplyFormat("a.b", "a", "c", max_blank)
     assert Reply.parse(reply.render(format), format) == reply
+
+
+def test_sections_that_make_no_reply_are_not_rendered() -> None:
+    for sections in [
+        ((Section.THINKING, "a"), (Section.OUTPUT, "x</output>y")),
+        ((Section.THINKING, "a"), (Section.OUTPUT, " ")),
+        ((Section.OUTPUT, "x"),),
+        (),
+    ]:
+        with pytest.raises(FormatError):
+            Reply(sections).render(ReplyFormat())
