@@ -46,15 +46,17 @@ class AnswerStream(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the generation and send it; an engine that refuses gets its own status."""
+        state = scope["state"]
         async with self._generation as generation:
-            await generation.wait_for_admission(self._admission_s)
             try:
+                await generation.wait_for_admission(self._admission_s)
+                state["outcome"] = Outcome.DISCONNECTED  # until the stream is whole
                 await super().__call__(scope, receive, send)
+                state["outcome"] = self._outcome
             except SendTimeoutError:
                 logger.warning("the client stopped reading")
             finally:
-                scope["state"]["outcome"] = self._outcome
-                scope["state"]["usage"] = generation.usage
+                state["usage"] = generation.usage
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         generation, writer = self._generation, self._writer
