@@ -18,8 +18,8 @@ help:  ## list the targets
 serve: setup  ## serve MODEL on PORT behind the OpenAI API (ARGS: more arguments)
 	@exec .venv/bin/reflect serve $(MODEL) --port $(PORT) $(ARGS)
 
-chat: setup  ## talk in the terminal to the server on PORT
-	@exec .venv/bin/reflect chat $(ARGS)
+chat: setup  ## talk in the terminal to the server on PORT (ARGS: more arguments)
+	@exec .venv/bin/reflect chat --base-url http://127.0.0.1:$(PORT)/v1 $(ARGS)
 
 test: setup-dev  ## run the tests (ARGS: pytest's arguments)
 	@.venv/bin/python -m pytest $(ARGS)
