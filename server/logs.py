@@ -33,4 +33,5 @@ def configure(level: str) -> None:
     handler.setFormatter(logging.Formatter(LINE))
     handler.addFilter(RequestIdFilter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("vllm").setLevel(logging.WARNING)
     quiet_text_writers()

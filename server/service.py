@@ -104,14 +104,13 @@ class Service:
             self._is_idle.set()
 
     async def load(self) -> None:
-        """Start the engine, build the tables, run the self-test; never raises."""
+        """Build the tables, start the engine, run the self-test; never raises."""
         started_s = time.perf_counter()
         try:
-            model, engine = await asyncio.gather(
-                asyncio.to_thread(self._load_model, self.bundle), self._start_engine()
-            )
-            self._engine, self._model = engine, model
-            mismatch = await self._self_test(engine)
+            # The tables first: a folder that cannot be served should not cost an engine's start.
+            self._model = await asyncio.to_thread(self._load_model, self.bundle)
+            self._engine = await self._start_engine()
+            mismatch = await self._self_test(self._engine)
         except Exception as error:
             logger.exception("the model could not be loaded")
             self._settle(Status.FAILED, f"the model could not be loaded ({type(error).__name__})")
