@@ -1,0 +1,306 @@
+"""The engine on vLLM: AsyncLLM with token ids in and out, and the reply format in its sampler.
+
+The same arguments on a CPU and on a GPU but for what each needs: a CPU gets a fixed cache size, no
+compilation, and float32 where it cannot compute in bfloat16. vLLM is imported by `start`, after
+the environment variables that it reads at import are set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, get_args
+
+from decoding.budget import Budget
+from decoding.bundle import Bundle
+from server.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
+from server.errors import EngineDead, EngineError, QueueFull, RequestError
+
+logger = logging.getLogger(__name__)
+
+ENFORCERS = {
+    False: "decoding.adapters.vllm_v1:Enforcer",
+    True: "decoding.adapters.vllm_v2:Enforcer",
+}
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONWARNINGS": "ignore",  # of the worker processes
+}
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+CPU_INFO = Path("/proc/cpuinfo")
+GIB = 1 << 30
+SHUTDOWN_S = 20.0  # vLLM kills its processes after 5 s unless told otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How to start the engine; one per process.
+
+    max_model_len: tokens of prompt and reply together; None is what the model and the memory allow
+    max_num_seqs, max_queue: replies written at once, and requests that may wait beyond them
+    kv_cache_gib: size of the cache on a CPU; gpu_memory: share of a GPU's memory for everything
+    dtype: "auto", "float32", "bfloat16" or "float16"; auto computes in the checkpoint's type where
+        the machine can
+    is_enforced: whether budgets are enforced; without, a request with a budget is refused
+    executor: vLLM's distributed_executor_backend, None for its own choice
+    """
+
+    folder: Path
+    max_model_len: int | None = None
+    max_num_seqs: int = 64
+    max_queue: int = 256
+    kv_cache_gib: float = 1.0
+    gpu_memory: float = 0.9
+    dtype: str = "auto"
+    seed: int = 0
+    is_enforced: bool = True
+    executor: str | None = None
+
+
+class VllmEngine:
+    """An Engine over AsyncLLM; one per process, made by `start` and used in one event loop."""
+
+    def __init__(self, llm: Any, bundle: Bundle, settings: EngineSettings) -> None:
+        """Take a started AsyncLLM; `start` is the way to get one."""
+        self._llm = llm
+        self._stop_token_ids = list(bundle.stop_token_ids)
+        self._settings = settings
+        self._is_closed = False
+        self._num_open = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+
+    @classmethod
+    async def start(cls, settings: EngineSettings) -> Self:
+        """Load the model, in a thread: the event loop goes on answering meanwhile."""
+        bundle = Bundle.load(settings.folder)
+        llm = await asyncio.to_thread(_start_llm, settings)
+        return cls(llm, bundle, settings)
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of logits, which may be larger than the tokenizer's vocabulary."""
+        return int(self._llm.model_config.get_vocab_size())
+
+    @property
+    def max_model_len(self) -> int:
+        """The most tokens a prompt and its reply may have together."""
+        return int(self._llm.model_config.max_model_len)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether the engine can still take requests."""
+        return not (self._is_closed or self._llm.errored)
+
+    async def generate(
+        self,
+        request_id: str,
+        prompt_token_ids: Sequence[int],
+        sampling: Sampling,
+        budget: Budget | None,
+    ) -> AsyncGenerator[EngineDelta, None]:
+        """Stream the reply; closing the generator aborts it; no budget leaves it unenforced.
+
+        Raises QueueFull, EngineDead, RequestError for what vLLM refuses, or EngineError for what
+        else fails.
+        """
+        if not self.is_healthy:
+            raise EngineDead("the engine has stopped")
+        self._check_ids(prompt_token_ids)
+        prompt = {"type": "token", "prompt_token_ids": list(prompt_token_ids)}
+        with _translated(request_id), self._opened():
+            outputs = self._llm.generate(prompt, self._params(sampling, budget), request_id)
+            try:
+                async for output in outputs:
+                    for completion in output.outputs:
+                        yield _delta(completion, request_id)
+            finally:
+                await outputs.aclose()
+
+    async def abort(self, request_id: str) -> None:
+        """Stop a request; its generator ends with finish reason "abort"."""
+        await self._llm.abort(request_id)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until every reply has been read or left, at most `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._is_idle.wait()
+        except TimeoutError:
+            logger.warning("%d requests are open after draining", self._num_open)
+
+    def stats(self) -> EngineStats:
+        """Count the requests the engine holds; those that have no token yet are waiting."""
+        states = self._llm.output_processor.request_states.values()
+        num_waiting = sum(state.is_prefilling for state in states)
+        return EngineStats(num_running=len(states) - num_waiting, num_waiting=num_waiting)
+
+    async def close(self) -> None:
+        """Stop the engine and free what it holds; unfinished requests are aborted."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if not self._llm.errored:
+            await self._llm.abort(list(self._llm.output_processor.external_req_ids))
+        await asyncio.to_thread(self._llm.shutdown, SHUTDOWN_S)
+
+    def _check_ids(self, token_ids: Sequence[int]) -> None:
+        """Raise RequestError for ids that the model does not have.
+
+        vLLM checks them against a tokenizer, of which it has none here; in the model one such id
+        would take down the engine with every request in it.
+        """
+        if token_ids and not 0 <= min(token_ids) <= max(token_ids) < self.vocab_size:
+            raise RequestError(f"the prompt has token ids outside 0 to {self.vocab_size - 1}")
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        """Count an open generator: `drain` waits until there is none."""
+        self._num_open += 1
+        self._is_idle.clear()
+        try:
+            yield
+        finally:
+            self._num_open -= 1
+            if not self._num_open:
+                self._is_idle.set()
+
+    def _params(self, sampling: Sampling, budget: Budget | None) -> Any:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        if budget is not None and not self._settings.is_enforced:
+            raise EngineError("a budget was given to an engine that does not enforce")
+        if budget is not None and budget.max_tokens > sampling.max_tokens:
+            raise EngineError(
+                f"the budget's max_tokens ({budget.max_tokens}) is larger than the request's "
+                f"({sampling.max_tokens})"
+            )
+        return SamplingParams(
+            n=sampling.n,
+            max_tokens=sampling.max_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            seed=sampling.seed,
+            logprobs=sampling.num_logprobs,
+            stop_token_ids=self._stop_token_ids,
+            detokenize=False,
+            output_kind=RequestOutputKind.DELTA,
+            extra_args=None if budget is None else {"reflection": budget.to_dict()},
+            skip_clone=True,
+        )
+
+
+def _start_llm(settings: EngineSettings) -> Any:
+    """Import vLLM and start its engine; returns when the model answers."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from vllm import AsyncEngineArgs
+    from vllm.platforms import current_platform
+    from vllm.usage.usage_lib import UsageContext
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    class QuietLLM(AsyncLLM):
+        """AsyncLLM without its `__del__`, which fails noisily when the interpreter ends."""
+
+        def __del__(self) -> None:
+            pass
+
+    is_cpu = current_platform.is_cpu()
+    if is_cpu:  # or the first request for logprobs holds up all others for a compilation
+        os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
+    args = AsyncEngineArgs(**_engine_args(settings, is_cpu=is_cpu))
+    config = args.create_engine_config(UsageContext.ENGINE_CONTEXT)
+    if settings.is_enforced:
+        config.model_config.logits_processors = [ENFORCERS[bool(config.use_v2_model_runner)]]
+    return QuietLLM.from_vllm_config(config, usage_context=UsageContext.ENGINE_CONTEXT)
+
+
+def _engine_args(settings: EngineSettings, *, is_cpu: bool) -> dict[str, Any]:
+    args: dict[str, Any] = {
+        "model": str(settings.folder),
+        "skip_tokenizer_init": True,  # ids in, ids out: no text is ever made in the engine
+        "max_model_len": -1 if settings.max_model_len is None else settings.max_model_len,
+        "max_num_seqs": settings.max_num_seqs,
+        "max_num_queued_reqs": settings.max_num_seqs + settings.max_queue,
+        "dtype": choose_dtype(settings.dtype, settings.folder, is_cpu=is_cpu),
+        "seed": settings.seed,
+        "generation_config": "vllm",  # the request says how to sample, not the folder
+        "enable_log_requests": False,  # they would hold prompts
+        "use_tqdm_on_load": False,
+    }
+    if settings.executor is not None:
+        args["distributed_executor_backend"] = settings.executor
+    if is_cpu:
+        args |= {"enforce_eager": True, "kv_cache_memory_bytes": int(settings.kv_cache_gib * GIB)}
+    else:
+        args |= {"gpu_memory_utilization": settings.gpu_memory}
+    return args
+
+
+def choose_dtype(dtype: str, folder: Path, *, is_cpu: bool) -> str:
+    """Settle "auto": float32 for a float32 checkpoint and for a CPU that has no bfloat16."""
+    if dtype != "auto":
+        return dtype
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    if config.get("dtype", config.get("torch_dtype")) == "float32":
+        return "float32"
+    return "float32" if is_cpu and not _cpu_has_bfloat16() else "auto"
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor's flags name bfloat16 arithmetic (false where they are not told)."""
+    if not CPU_INFO.is_file():
+        return False
+    for line in CPU_INFO.read_text("utf-8", errors="replace").splitlines():
+        if line.startswith(("flags", "Features")):
+            return bool(BFLOAT16_FLAGS & set(line.split()))
+    return False
+
+
+@contextmanager
+def _translated(request_id: str) -> Iterator[None]:
+    """Turn vLLM's exceptions into the server's."""
+    from vllm.exceptions import GracefulHTTPError, VLLMClientError, VLLMError
+    from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+    try:
+        yield
+    except GracefulHTTPError as error:
+        raise QueueFull("the engine's queue is full") from error
+    except EngineDeadError as error:
+        raise EngineDead("the engine has stopped") from error
+    except VLLMClientError as error:
+        raise RequestError(str(error)) from error
+    except (EngineGenerateError, VLLMError) as error:
+        logger.error("%s: the engine failed it: %s", request_id, type(error).__name__)
+        raise EngineError("the engine failed the request") from error
+
+
+def _delta(completion: Any, request_id: str) -> EngineDelta:
+    reason = completion.finish_reason
+    if reason is not None and reason not in get_args(FinishReason):
+        raise EngineError(f"the engine ended {request_id} with {reason!r}")
+    logprobs = completion.logprobs
+    return EngineDelta(
+        index=completion.index,
+        token_ids=tuple(completion.token_ids),
+        finish_reason=reason,
+        logprobs=None if logprobs is None else tuple(_ranked(position) for position in logprobs),
+    )
+
+
+def _ranked(position: Any) -> tuple[TokenLogprob, ...]:
+    return tuple(
+        TokenLogprob(token_id, entry.logprob, entry.rank) for token_id, entry in position.items()
+    )
