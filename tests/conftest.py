@@ -26,6 +26,7 @@ from tests import llama3
 
 MODELS = Path(__file__).parent.parent / "models"
 MAX_NUM_SEQS, MAX_QUEUE = 32, 16
+NUM_BLOCKS = 40  # of 128 tokens: a full batch of long replies must be preempted
 FIGURES = pytest.StashKey[list[str]]()
 START_S = 900.0  # the machine may be busy: three processes import vLLM in turn
 
@@ -85,12 +86,13 @@ async def engine(
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         patch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # one process less to import vLLM
+        patch.setenv("OMP_NUM_THREADS", "1")  # without a worker process nobody binds threads
         house.engine = await VllmEngine.start(
             EngineSettings(
                 folder=random_bundle.folder,
                 max_num_seqs=MAX_NUM_SEQS,
                 max_queue=MAX_QUEUE,
-                kv_cache_gib=0.25,
+                kv_cache_gib=NUM_BLOCKS * llama3.KV_BLOCK_BYTES / 2**30,
                 executor="uni",
             )
         )

@@ -28,6 +28,7 @@ PATTERN = (
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 HIDDEN, LAYERS, HEADS, INTERMEDIATE = 64, 2, 2, 128
+KV_BLOCK_BYTES = 128 * LAYERS * 2 * (HIDDEN // HEADS) * 4  # 128 tokens, keys and values, float32
 
 
 def ranks_file() -> Path | None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import pytest
+from prometheus_client import REGISTRY
 
 from decoding.automaton import Automaton
 from decoding.budget import Budget
@@ -50,13 +52,18 @@ def automaton(random_bundle: Bundle, vocabulary: Vocabulary) -> Automaton:
 
 
 async def write(
-    engine: Engine, name: str, budget: Budget, sampling: Sampling, *, is_enforced: bool = True
+    engine: Engine,
+    name: str,
+    budget: Budget,
+    sampling: Sampling,
+    *,
+    is_enforced: bool = True,
+    prompt: Sequence[int] = PROMPT,
 ) -> list[Written]:
     """Let the engine write the n replies of one request."""
     token_ids: list[list[int]] = [[] for _ in range(sampling.n)]
     reasons: list[FinishReason | None] = [None] * sampling.n
-    deltas = engine.generate(name, PROMPT, sampling, budget if is_enforced else None)
-    async for delta in deltas:
+    async for delta in engine.generate(name, prompt, sampling, budget if is_enforced else None):
         token_ids[delta.index] += delta.token_ids
         reasons[delta.index] = delta.finish_reason or reasons[delta.index]
     return [Written(budget, tuple(t), r) for t, r in zip(token_ids, reasons, strict=True)]
@@ -95,7 +102,17 @@ def faults(reply: Written, bundle: Bundle, vocabulary: Vocabulary) -> list[str]:
 
 
 def random_sampling(rng: random.Random, budget: Budget, n: int = 1) -> Sampling:
-    return Sampling(budget.max_tokens, rng.uniform(1, 2), top_p=rng.choice([1.0, 0.95]), n=n)
+    return Sampling(budget.max_tokens, rng.uniform(1, 2), n=n)
+
+
+def num_preemptions() -> float:
+    """How often the engine took a running request out of its batch, by its own metric."""
+    return sum(
+        sample.value
+        for family in REGISTRY.collect()
+        for sample in family.samples
+        if sample.name == "vllm:num_preemptions_total"
+    )
 
 
 async def test_every_enforced_reply_is_well_formed_whatever_leaves_or_joins_the_batch(
@@ -131,6 +148,26 @@ async def test_every_enforced_reply_is_well_formed_whatever_leaves_or_joins_the_
     assert engine.stats().num_unfinished == 0
 
 
+async def test_preempted_replies_go_on_well_formed(
+    engine: Engine, vocabulary: Vocabulary, random_bundle: Bundle, figures: list[str]
+) -> None:
+    before = num_preemptions()
+    budget = Budget(max_tokens=40, max_thinking_tokens=24, min_reflections=1)
+    sampling = Sampling(budget.max_tokens, 1.5)
+    prompts = [[*PROMPT, *([1000 + k] * (110 - len(PROMPT)))] for k in range(MAX_NUM_SEQS)]
+    replies = await asyncio.gather(
+        *(
+            write(engine, f"preempted-{k}", budget, sampling, prompt=prompt)
+            for k, prompt in enumerate(prompts)
+        )
+    )
+    assert [
+        fault for (reply,) in replies if (fault := faults(reply, random_bundle, vocabulary))
+    ] == []
+    assert num_preemptions() > before
+    figures.append(f"preempted: {num_preemptions() - before:.0f} times in {len(replies)} replies")
+
+
 async def test_the_same_model_without_enforcement_is_not_well_formed(
     engine: Engine,
     automaton: Automaton,
@@ -156,7 +193,7 @@ async def test_a_seeded_reply_is_the_same_alone_and_in_a_batch(
     engine: Engine, automaton: Automaton, temperature: float
 ) -> None:
     budget = Budget(automaton.least_tokens(1) + 8, 16, min_reflections=1)
-    sampling = Sampling(budget.max_tokens, temperature, seed=7)
+    sampling = Sampling(budget.max_tokens, temperature, top_p=0.9, seed=7)
     rng = random.Random(13)
 
     async def other(number: int) -> None:
