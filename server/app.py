@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from decoding.bundle import Bundle
-from server import errors
+from server import errors, openapi
 from server.access import Access
 from server.logs import quiet_text_writers
 from server.model import ServedModel
@@ -38,15 +38,15 @@ def create_app(
     app = FastAPI(
         title="reflect",
         lifespan=_lifespan,
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
     )
     app.state.service = service
     app.add_middleware(Access, service=service)
     app.include_router(health.probes)
+    app.include_router(openapi.router)
     for guarded in (health.metrics, models.router, chat.router):
-        app.include_router(guarded, dependencies=[Depends(_require_key)])
+        app.include_router(guarded, dependencies=[Depends(_require_key)], responses=openapi.ERRORS)
     app.exception_handler(errors.ServerError)(_answer_server_error)
     app.exception_handler(HTTPException)(_answer_http_error)
     return app

@@ -26,16 +26,12 @@ async def read_body(request: Request, kind: type[Body], max_bytes: int) -> Body:
 
 
 async def _read(request: Request, max_bytes: int) -> bytes:
-    too_large = RequestTooLarge(f"The request's body may have at most {max_bytes} bytes.")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise too_large
     data = bytearray()
     try:
         async for part in request.stream():
             data += part
             if len(data) > max_bytes:
-                raise too_large
+                raise RequestTooLarge(f"The body may have at most {max_bytes} bytes.")
     except ClientDisconnect:
         raise RequestError("The client left before its request was complete.") from None
     return bytes(data)

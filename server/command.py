@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from server.settings import Settings
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
+KEEP_ALIVE_S = 75  # an idle connection's; longer than the 60 of usual proxies and clients
 EXAMPLES = """examples:
   reflect serve demo
   reflect serve ./my-model --port 9000 --max-model-len 8192
@@ -113,6 +114,7 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = HttpServer(config, app.state.service)
     server.run()

@@ -43,7 +43,7 @@ class Metrics:
         )
         self.time_to_first_answer_token = Histogram(
             "reflect_time_to_first_answer_token_seconds",
-            "From the request's arrival to the first text of its answer, thinking included.",
+            "From admission to the first text of the answer, thinking included.",
             buckets=SECONDS,
             registry=self.registry,
         )

@@ -17,6 +17,7 @@ from server.body import read_body
 from server.choice import AnswerDelta, ChoiceEnd
 from server.chunks import ChunkWriter
 from server.generation import Generation
+from server.openapi import request_body
 from server.plan import Plan, check_request, make_plan
 from server.protocol.chat import AnswerMessage, ChatCompletion, ChatCompletionRequest, Choice
 from server.service import Service
@@ -32,12 +33,7 @@ router = APIRouter()
 @router.post(
     "/v1/chat/completions",
     response_model=ChatCompletion,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": ChatCompletionRequest.model_json_schema()}},
-        }
-    },
+    openapi_extra=request_body(ChatCompletionRequest),
 )
 async def create_chat_completion(http: Request) -> Response:
     """Answer a conversation; only the answer leaves the server, the reasoning does not."""
