@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from decoding.bundle import BudgetDefaults, Bundle, GoldenReply
 from train.evaluation import FAMILIES, draw
 from train.recipe import Recipe
+from train.sampling import write_greedily
 from train.segments import Split
 from train.tokenizer import prompt_ids
 
@@ -47,6 +46,7 @@ def export_bundle(model: Any, tokenizer: Any, recipe: Recipe, folder: Path) -> B
     )
     bundle.save()
     for file in folder.iterdir():
+        file.chmod(0o644)
         _sync(file)
     return bundle
 
@@ -119,23 +119,3 @@ def write_golden_replies(model: Any, tokenizer: Any) -> list[GoldenReply]:
         found.sort(key=lambda pair: -pair[0])
         chosen += [golden for _, golden in found[:NUM_GOLDEN]]
     return chosen
-
-
-@torch.no_grad()
-def write_greedily(
-    model: Any, prompt: Sequence[int], max_tokens: int, eos: int
-) -> tuple[list[int], float]:
-    """Return the likeliest ids, eos included, and the least lead (in logits) over a second one."""
-    was_training, lead = model.training, float("inf")
-    model.eval()
-    ids, past = torch.tensor([list(prompt)]), None
-    written: list[int] = []
-    while len(written) < max_tokens and (not written or written[-1] != eos):
-        out = model(input_ids=ids, past_key_values=past, use_cache=True, logits_to_keep=1)
-        past = out.past_key_values
-        best = out.logits[0, -1].topk(2)
-        lead = min(lead, float(best.values[0] - best.values[1]))
-        written.append(int(best.indices[0]))
-        ids = torch.tensor([written[-1:]])
-    model.train(was_training)
-    return written, lead

@@ -16,7 +16,7 @@ from typing import Any
 from decoding.bundle import Bundle
 from train.evaluation import MAX_TOKENS, SEED, SETS, Verdict, answer, draw, figures
 from train.export import export_bundle
-from train.intervals import pair
+from train.intervals import Share, pair
 from train.recipe import Recipe
 from train.tuning import Tuning
 
@@ -38,7 +38,8 @@ def finish(
         "right": {name: [v.is_right for v in verdicts] for name, verdicts in measured.items()},
     }
     write_json(folder / VERDICTS, record)
-    logger.info("figures of %s: %s", folder, summary(record["figures"]))
+    for name, found in record["figures"].items():
+        logger.info("%s: right %s", name, Share(**found["right"]))
     if out is None:
         return
     bundle = export_bundle(tuning.model, tuning.tokenizer, tuning.recipe, out)
@@ -56,11 +57,6 @@ def measure(tuning: Tuning) -> dict[str, list[Verdict]]:
         verdicts = answer(tuning.model, tuning.tokenizer, problems, recipe.temperature)
         found[f"{family}, {split.value}"] = verdicts
     return found
-
-
-def summary(found: Mapping[str, Any]) -> dict[str, float]:
-    """Return the share of right answers of each set."""
-    return {name: each["right"]["percent"] for name, each in found.items()}
 
 
 def read_baseline(folder: Path | None, recipe: Recipe) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from train import export
 from train.export import Lengths
 from train.finish import finish
 from train.recipe import Recipe
+from train.sampling import load_model, write_greedily
 from train.tuning import Tuning
 
 
@@ -39,15 +40,14 @@ def test_the_bundle_loads_with_its_contract(finished: tuple[Tuning, Path]) -> No
 
 
 def test_the_bundle_has_every_file_that_transformers_reads(finished: tuple[Tuning, Path]) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     tuning, folder = finished
-    model = AutoModelForCausalLM.from_pretrained(folder / "bundle", dtype=torch.float32)
+    model = load_model(folder / "bundle")
     tokenizer = AutoTokenizer.from_pretrained(folder / "bundle")
     assert tokenizer.chat_template == tuning.tokenizer.chat_template
     for golden in Bundle.load(folder / "bundle").golden_replies:
-        ids, _ = export.write_greedily(
+        ids, _ = write_greedily(
             model, golden.prompt_token_ids, len(golden.token_ids), tokenizer.eos_token_id
         )
         assert tuple(ids) == golden.token_ids

@@ -4,8 +4,7 @@ from typing import Any
 import torch
 
 from tests.train.tiny import tiny_tokenizer, tiny_tuning
-from train.export import write_greedily
-from train.sampling import sample
+from train.sampling import sample, write_greedily
 
 PROMPTS = [[1, 2, 3, 4, 5], [6, 7], [8, 9, 10, 11, 12, 13, 14]]
 
