@@ -64,7 +64,7 @@ class Choice:
         self._feeds_one_by_one = bool(plan.stops)
         self._shows_reasoning = plan.shows_reasoning
         self._format = model.bundle.format
-        self._shown: Section | None = None
+        self._shown: tuple[Section, int] | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -116,21 +116,28 @@ class Choice:
 
     def _visible(self, deltas: list[Delta]) -> Iterator[Event]:
         for delta in deltas:
-            if delta.section is Section.OUTPUT:
-                if text := self._stop.feed(delta.text):
-                    yield AnswerDelta(self.index, text)
-            elif self._shows_reasoning:
+            if self._shows_reasoning:
                 yield from self._reasoning(delta)
+            if delta.section is Section.OUTPUT and (text := self._stop.feed(delta.text)):
+                yield AnswerDelta(self.index, text)
 
     def _reasoning(self, delta: Delta) -> Iterator[Event]:
         """Pass reasoning on; the tags of reflections, alone, stay in it."""
-        if delta.section not in (Section.THINKING, Section.REFLECTION):
-            return
-        text = delta.text
-        if delta.section is not self._shown:
-            if delta.section is Section.REFLECTION:
-                text = f"\n{self._format.open(Section.REFLECTION)}\n{text}"
-            elif self._shown is Section.REFLECTION:
-                text = f"\n{self._format.close(Section.REFLECTION)}\n{text}"
-            self._shown = delta.section
-        yield ReasoningDelta(self.index, text)
+        is_shown = delta.section in (Section.THINKING, Section.REFLECTION)
+        text = delta.text if is_shown else ""
+        if (place := (delta.section, delta.index)) != self._shown:
+            text = self._between(self._shown, delta.section if is_shown else None) + text
+            self._shown = place
+        if text:
+            yield ReasoningDelta(self.index, text)
+
+    def _between(self, before: tuple[Section, int] | None, section: Section | None) -> str:
+        """Return what stands between a passage and the next one; None is one that is not shown."""
+        text = ""
+        if before and before[0] is Section.REFLECTION:
+            text = f"\n{self._format.close(Section.REFLECTION)}"
+        if section and before:
+            text += "\n"
+        if section is Section.REFLECTION:
+            text += f"{self._format.open(section)}\n"
+        return text

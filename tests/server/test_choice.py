@@ -126,3 +126,24 @@ def test_shown_reasoning_keeps_the_tags_of_reflections(model: ServedModel) -> No
         reasoning = "".join(e.text for e in events if isinstance(e, ReasoningDelta))
         assert reasoning == ("First.\n<reflection>\nWait <out>.\n</reflection>\nSecond.")
         assert answer(events) == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("thinking", "shown"),
+    [
+        ("<thinking>a<reflection>b</reflection></thinking>", "a\n<reflection>\nb\n</reflection>"),
+        (
+            "<thinking>a<reflection>b</reflection><reflection>c</reflection>d</thinking>",
+            "a\n<reflection>\nb\n</reflection>\n<reflection>\nc\n</reflection>\nd",
+        ),
+        ("<thinking>a</thinking>\n<thinking>b</thinking>", "a\nb"),
+    ],
+)
+def test_shown_reasoning_keeps_its_parts_apart(
+    model: ServedModel, thinking: str, shown: str
+) -> None:
+    budget = Budget(max_tokens=400, max_thinking_tokens=300)
+    it = Choice(model, Plan((1,), budget, (Sampling(400, 1.0),), (), True), 0)
+    events = read(it, [ids(model, f"{thinking}\n<output>42</output>")])
+    assert "".join(e.text for e in events if isinstance(e, ReasoningDelta)) == shown
+    assert answer(events) == "42"
