@@ -152,6 +152,8 @@ class VllmEngine:
         self._is_closed = True
         if not self._llm.errored:
             await self._llm.abort(list(self._llm.output_processor.external_req_ids))
+        if self._llm.output_handler is not None:  # or it logs the end of the engine as a failure
+            self._llm.output_handler.cancel()
         await asyncio.to_thread(self._llm.shutdown, SHUTDOWN_S)
 
     def _check_ids(self, token_ids: Sequence[int]) -> None:

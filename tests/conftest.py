@@ -32,11 +32,12 @@ START_S = 900.0  # the machine may be busy: three processes import vLLM in turn
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of one real engine stand together, after all others."""
+    """Let the tests of one real engine stand together, after all others, the server's last."""
 
     def rank(item: pytest.Item) -> int:
-        names = getattr(item, "fixturenames", ())
-        return 2 if "real_server" in names else 1 if "engine" in names else 0
+        if "engine" in getattr(item, "fixturenames", ()):
+            return 1
+        return 0 if item.get_closest_marker("engine") is None else 2
 
     items.sort(key=rank)
 
