@@ -47,6 +47,7 @@ def finish(
     if former is None:
         logger.warning("no finished baseline in %s: the manifest compares with nothing", baseline)
     write_json(out / MANIFEST, manifest(tuning, bundle, record, former, command))
+    logger.info("the bundle is in %s", out)
 
 
 def measure(tuning: Tuning) -> dict[str, list[Verdict]]:
