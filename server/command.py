@@ -91,7 +91,8 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
     from server.http_server import HttpServer
 
     async def start_engine() -> Engine:
-        from server.vllm_engine import EngineSettings, VllmEngine
+        from server.vllm_engine import VllmEngine
+        from server.vllm_settings import EngineSettings
 
         return await VllmEngine.start(
             EngineSettings(

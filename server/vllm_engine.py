@@ -1,26 +1,22 @@
 """The engine on vLLM: AsyncLLM with token ids in and out, and the reply format in its sampler.
 
-The same arguments on a CPU and on a GPU but for what each needs: a CPU gets a fixed cache size, no
-compilation, and float32 where it cannot compute in bfloat16. vLLM is imported by `start`, after
-the environment variables that it reads at import are set.
+vLLM is imported by `start`, after the environment variables that it reads at import are set.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self, get_args
 
 from decoding.budget import Budget
 from decoding.bundle import Bundle
+from server import vllm_settings
 from server.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
 from server.errors import EngineDead, EngineError, QueueFull, RequestError
+from server.vllm_settings import EngineSettings
 
 logger = logging.getLogger(__name__)
 
@@ -28,43 +24,7 @@ ENFORCERS = {
     False: "decoding.adapters.vllm_v1:Enforcer",
     True: "decoding.adapters.vllm_v2:Enforcer",
 }
-ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "TORCH_CPP_LOG_LEVEL": "ERROR",
-    "TOKENIZERS_PARALLELISM": "false",
-    "PYTHONWARNINGS": "ignore",  # of the worker processes
-}
-BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
-CPU_INFO = Path("/proc/cpuinfo")
-GIB = 1 << 30
 SHUTDOWN_S = 20.0  # vLLM kills its processes after 5 s unless told otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """How to start the engine; one per process.
-
-    max_model_len: tokens of prompt and reply together; None is what the model and the memory allow
-    max_num_seqs, max_queue: replies written at once, and requests that may wait beyond them
-    kv_cache_gib: size of the cache on a CPU; gpu_memory: share of a GPU's memory for everything
-    dtype: "auto", "float32", "bfloat16" or "float16"; auto computes in the checkpoint's type where
-        the machine can
-    is_enforced: whether budgets are enforced; without, a request with a budget is refused
-    executor: vLLM's distributed_executor_backend, None for its own choice
-    """
-
-    folder: Path
-    max_model_len: int | None = None
-    max_num_seqs: int = 64
-    max_queue: int = 256
-    kv_cache_gib: float = 1.0
-    gpu_memory: float = 0.9
-    dtype: str = "auto"
-    seed: int = 0
-    is_enforced: bool = True
-    executor: str | None = None
 
 
 class VllmEngine:
@@ -205,8 +165,7 @@ class VllmEngine:
 
 def _start_llm(settings: EngineSettings) -> Any:
     """Import vLLM and start its engine; returns when the model answers."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    vllm_settings.set_environment()
     from vllm import AsyncEngineArgs
     from vllm.platforms import current_platform
     from vllm.usage.usage_lib import UsageContext
@@ -218,56 +177,11 @@ def _start_llm(settings: EngineSettings) -> Any:
         def __del__(self) -> None:
             pass
 
-    is_cpu = current_platform.is_cpu()
-    if is_cpu:  # or the first request for logprobs holds up all others for a compilation
-        os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
-    args = AsyncEngineArgs(**_engine_args(settings, is_cpu=is_cpu))
-    config = args.create_engine_config(UsageContext.ENGINE_CONTEXT)
+    arguments = vllm_settings.arguments(settings, is_cpu=current_platform.is_cpu())
+    config = AsyncEngineArgs(**arguments).create_engine_config(UsageContext.ENGINE_CONTEXT)
     if settings.is_enforced:
         config.model_config.logits_processors = [ENFORCERS[bool(config.use_v2_model_runner)]]
     return QuietLLM.from_vllm_config(config, usage_context=UsageContext.ENGINE_CONTEXT)
-
-
-def _engine_args(settings: EngineSettings, *, is_cpu: bool) -> dict[str, Any]:
-    args: dict[str, Any] = {
-        "model": str(settings.folder),
-        "skip_tokenizer_init": True,  # ids in, ids out: no text is ever made in the engine
-        "max_model_len": -1 if settings.max_model_len is None else settings.max_model_len,
-        "max_num_seqs": settings.max_num_seqs,
-        "max_num_queued_reqs": settings.max_num_seqs + settings.max_queue,
-        "dtype": choose_dtype(settings.dtype, settings.folder, is_cpu=is_cpu),
-        "seed": settings.seed,
-        "generation_config": "vllm",  # the request says how to sample, not the folder
-        "enable_log_requests": False,  # they would hold prompts
-        "use_tqdm_on_load": False,
-    }
-    if settings.executor is not None:
-        args["distributed_executor_backend"] = settings.executor
-    if is_cpu:
-        args |= {"enforce_eager": True, "kv_cache_memory_bytes": int(settings.kv_cache_gib * GIB)}
-    else:
-        args |= {"gpu_memory_utilization": settings.gpu_memory}
-    return args
-
-
-def choose_dtype(dtype: str, folder: Path, *, is_cpu: bool) -> str:
-    """Settle "auto": float32 for a float32 checkpoint and for a CPU that has no bfloat16."""
-    if dtype != "auto":
-        return dtype
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    if config.get("dtype", config.get("torch_dtype")) == "float32":
-        return "float32"
-    return "float32" if is_cpu and not _cpu_has_bfloat16() else "auto"
-
-
-def _cpu_has_bfloat16() -> bool:
-    """Whether the processor's flags name bfloat16 arithmetic (false where they are not told)."""
-    if not CPU_INFO.is_file():
-        return False
-    for line in CPU_INFO.read_text("utf-8", errors="replace").splitlines():
-        if line.startswith(("flags", "Features")):
-            return bool(BFLOAT16_FLAGS & set(line.split()))
-    return False
 
 
 @contextmanager

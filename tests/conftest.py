@@ -21,7 +21,8 @@ import pytest
 import pytest_asyncio
 
 from decoding.bundle import Bundle
-from server.vllm_engine import EngineSettings, VllmEngine
+from server.vllm_engine import VllmEngine
+from server.vllm_settings import EngineSettings
 from tests import llama3
 
 MODELS = Path(__file__).parent.parent / "models"
@@ -84,17 +85,14 @@ async def engine(
     """The real engine on the random model, with enforcement; its tests share one event loop."""
     pytest.importorskip("vllm", reason="vLLM is not installed")
     started_s = time.perf_counter()
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        patch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # one process less to import vLLM
-        patch.setenv("OMP_NUM_THREADS", "1")  # without a worker process nobody binds threads
         house.engine = await VllmEngine.start(
             EngineSettings(
                 folder=random_bundle.folder,
                 max_num_seqs=MAX_NUM_SEQS,
                 max_queue=MAX_QUEUE,
                 kv_cache_gib=NUM_BLOCKS * llama3.KV_BLOCK_BYTES / 2**30,
-                executor="uni",
             )
         )
     figures.append(f"engine on the random model: {time.perf_counter() - started_s:.0f} s to start")

@@ -1,9 +1,8 @@
-"""VllmEngine: its settings and its errors around a stub, its promises on the real vLLM."""
+"""VllmEngine: its errors around a stub, its promises on the real vLLM."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -16,10 +15,10 @@ from decoding.automaton import Automaton
 from decoding.budget import Budget
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary
-from server import vllm_engine
 from server.engine import EngineDelta, EngineStats, Sampling
 from server.errors import EngineDead, EngineError, QueueFull, RequestError
-from server.vllm_engine import EngineSettings, VllmEngine
+from server.vllm_engine import VllmEngine
+from server.vllm_settings import EngineSettings
 from tests.conftest import MAX_NUM_SEQS, MAX_QUEUE
 
 real = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]
@@ -38,33 +37,6 @@ async def collect(
     engine: VllmEngine, name: str, sampling: Sampling, budget: Budget | None = None
 ) -> list[EngineDelta]:
     return [delta async for delta in engine.generate(name, PROMPT, sampling, budget)]
-
-
-@pytest.mark.parametrize(
-    ("checkpoint", "is_cpu", "has_bfloat16", "expected"),
-    [
-        ("float32", True, True, "float32"),
-        ("float32", False, False, "float32"),
-        ("bfloat16", True, True, "auto"),
-        ("bfloat16", True, False, "float32"),
-        ("bfloat16", False, False, "auto"),
-        (None, False, False, "auto"),
-    ],
-)
-def test_auto_computes_in_the_checkpoints_type_where_the_machine_can(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    checkpoint: str | None,
-    is_cpu: bool,
-    has_bfloat16: bool,
-    expected: str,
-) -> None:
-    (tmp_path / "config.json").write_text(json.dumps({"torch_dtype": checkpoint}))
-    cpu_info = tmp_path / "cpuinfo"
-    cpu_info.write_text(f"flags\t: fpu {'avx512_bf16' if has_bfloat16 else 'avx2'}\n")
-    monkeypatch.setattr(vllm_engine, "CPU_INFO", cpu_info)
-    assert vllm_engine.choose_dtype("auto", tmp_path, is_cpu=is_cpu) == expected
-    assert vllm_engine.choose_dtype("float16", tmp_path, is_cpu=is_cpu) == "float16"
 
 
 class StubLlm:

@@ -1,0 +1,113 @@
+"""How the engine is started: our settings, and what vLLM is told because of them.
+
+The same arguments on a CPU and on a GPU but for what each needs: a CPU gets a fixed cache size, no
+compilation, and float32 where it cannot compute in bfloat16.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONWARNINGS": "ignore",  # of the worker processes
+}
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+CPU_INFO = Path("/proc/cpuinfo")
+GIB = 1 << 30
+FEW_CORES = 4  # measured on 2: a third of the start-up less, and 1.6 times the tokens a second
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How to start the engine; one per process.
+
+    max_model_len: tokens of prompt and reply together; None is what the model and the memory allow
+    max_num_seqs, max_queue: replies written at once, and requests that may wait beyond them
+    kv_cache_gib: size of the cache on a CPU; gpu_memory: share of a GPU's memory for everything
+    dtype: "auto", "float32", "bfloat16" or "float16"; auto computes in the checkpoint's type where
+        the machine can
+    is_enforced: whether budgets are enforced; without, a request with a budget is refused
+    executor: vLLM's distributed_executor_backend; None is its own choice, but on a CPU of few
+        cores "uni": the model runs in the scheduler's process
+    """
+
+    folder: Path
+    max_model_len: int | None = None
+    max_num_seqs: int = 64
+    max_queue: int = 256
+    kv_cache_gib: float = 1.0
+    gpu_memory: float = 0.9
+    dtype: str = "auto"
+    seed: int = 0
+    is_enforced: bool = True
+    executor: str | None = None
+
+
+def set_environment() -> None:
+    """Set what vLLM reads when it is imported, where the user did not."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def arguments(settings: EngineSettings, *, is_cpu: bool) -> dict[str, Any]:
+    """Return vLLM's engine arguments, and set what its processes will read at their start."""
+    args: dict[str, Any] = {
+        "model": str(settings.folder),
+        "skip_tokenizer_init": True,  # ids in, ids out: no text is ever made in the engine
+        "max_model_len": -1 if settings.max_model_len is None else settings.max_model_len,
+        "max_num_seqs": settings.max_num_seqs,
+        "max_num_queued_reqs": settings.max_num_seqs + settings.max_queue,
+        "dtype": choose_dtype(settings.dtype, settings.folder, is_cpu=is_cpu),
+        "seed": settings.seed,
+        "generation_config": "vllm",  # the request says how to sample, not the folder
+        "enable_log_requests": False,  # they would hold prompts
+        "use_tqdm_on_load": False,
+    }
+    if settings.executor is not None:
+        args["distributed_executor_backend"] = settings.executor
+    return args | (
+        _for_cpu(settings) if is_cpu else {"gpu_memory_utilization": settings.gpu_memory}
+    )
+
+
+def _for_cpu(settings: EngineSettings) -> dict[str, Any]:
+    """Return what a CPU needs besides: no compilation, a cache of fixed size, few processes."""
+    args = {"enforce_eager": True, "kv_cache_memory_bytes": int(settings.kv_cache_gib * GIB)}
+    # Or the first request for logprobs holds up all others until a kernel is compiled.
+    os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
+    num_cores = len(os.sched_getaffinity(0))
+    if settings.executor not in (None, "uni") or num_cores > FEW_CORES:
+        return args
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    # vLLM binds threads to cores only in worker processes; more threads than cores crawl.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, num_cores - 1)))
+    return args | {"distributed_executor_backend": "uni"}
+
+
+def choose_dtype(dtype: str, folder: Path, *, is_cpu: bool) -> str:
+    """Settle "auto": float32 for a float32 checkpoint and for a CPU that has no bfloat16."""
+    if dtype != "auto":
+        return dtype
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    if config.get("dtype", config.get("torch_dtype")) == "float32":
+        return "float32"
+    return "float32" if is_cpu and not _cpu_has_bfloat16() else "auto"
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor's flags name bfloat16 arithmetic (false where they are not told)."""
+    if not CPU_INFO.is_file():
+        return False
+    for line in CPU_INFO.read_text("utf-8", errors="replace").splitlines():
+        if line.startswith(("flags", "Features")):
+            return bool(BFLOAT16_FLAGS & set(line.split()))
+    return False
