@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
@@ -15,15 +15,18 @@ MAX_TOKENS = 1 << 19
 class BudgetError(ValueError):
     """A budget within which no reply can end well.
 
-    field: the request's field to change; least: the least (or, for a cap, the largest) value that
-    would do, None where none would.
+    field: the request's field to change; least, most: the nearest value that would do, where the
+    one that came is too small or too large.
     """
 
-    def __init__(self, message: str, *, field: str, least: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, field: str, least: int | None = None, most: int | None = None
+    ) -> None:
         """Take the sentence for the client, the field at fault and the value that would do."""
         super().__init__(message)
         self.field = field
         self.least = least
+        self.most = most
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,19 @@ class Budget:
         for name, value in asdict(self).items():
             low = 0 if "reflections" in name or name == "max_thinking_tokens" else 1
             if type(value) is not int or not low <= value <= MAX_TOKENS:
+                is_large = type(value) is int and value > low
                 raise BudgetError(
                     f"{name} must be an integer of {low} to {MAX_TOKENS}, not {value!r}",
                     field=name,
-                    least=low,
+                    least=None if is_large else low,
+                    most=MAX_TOKENS if is_large else None,
                 )
         if self.min_reflections > MAX_MIN_REFLECTIONS:
             raise BudgetError(
                 f"min_reflections must be at most {MAX_MIN_REFLECTIONS}, "
                 f"not {self.min_reflections}",
                 field="min_reflections",
-                least=MAX_MIN_REFLECTIONS,
+                most=MAX_MIN_REFLECTIONS,
             )
         if self.max_reflections < self.min_reflections:
             raise BudgetError(
@@ -124,39 +129,53 @@ class Budget:
         the thinking tokens of the requested reasoning effort, a wish that also shrinks or grows
         to what can be served. Raises BudgetError.
         """
+        asked = {"min_reflections": min_reflections, "min_answer_tokens": min_answer_tokens}
         least_reflections = defaults.min_reflections if min_reflections is None else min_reflections
         most_reflections = max_reflections
         if most_reflections is None:
             most_reflections = max(defaults.max_reflections, least_reflections)
         elif min_reflections is None:
             least_reflections = min(least_reflections, most_reflections)
-        total = defaults.max_tokens if max_tokens is None else max_tokens
         wish = defaults.max_thinking_tokens if effort is None else effort
         budget = cls(
-            total, wish if max_thinking_tokens is None else max_thinking_tokens,
-            least_reflections, most_reflections, min_answer_tokens or 1,
-        )  # fmt: skip
-        _check_room(budget, automaton, room)
-        values = budget.to_dict() | {"max_tokens": min(budget.max_tokens, room)}
+            max_tokens=min(defaults.max_tokens if max_tokens is None else max_tokens, MAX_TOKENS),
+            max_thinking_tokens=min(
+                wish if max_thinking_tokens is None else max_thinking_tokens, MAX_TOKENS
+            ),
+            min_reflections=least_reflections,
+            max_reflections=most_reflections,
+            min_answer_tokens=1 if min_answer_tokens is None else min_answer_tokens,
+        )
         least = automaton.least_tokens(least_reflections)
+        if room < least + budget.reserve:
+            raise _no_room(budget, automaton, room, [k for k, v in asked.items() if v is not None])
+        settled = replace(budget, max_tokens=min(budget.max_tokens, room))
         if min_answer_tokens is None:
-            spare = max(0, values["max_tokens"] - least)
-            values["min_answer_tokens"] = max(1, min(defaults.min_answer_tokens, spare // 2 + 1))
+            spare = max(0, settled.max_tokens - least)
+            answer = max(1, min(defaults.min_answer_tokens, spare // 2 + 1))
+            settled = replace(settled, min_answer_tokens=answer)
         if max_thinking_tokens is None:
             least_thinking = automaton.least_thinking_tokens(least_reflections)
-            values["max_thinking_tokens"] = max(budget.max_thinking_tokens, least_thinking)
-        settled = cls(**values)
+            thinking = max(settled.max_thinking_tokens, least_thinking)
+            settled = replace(settled, max_thinking_tokens=thinking)
         settled.check(automaton)
         return settled
 
 
-def _check_room(budget: Budget, automaton: Automaton, room: int) -> None:
-    """Blame the prompt, not max_tokens, where the context is what is too small."""
+def _no_room(budget: Budget, automaton: Automaton, room: int, asked: list[str]) -> BudgetError:
+    """Blame what was asked for if the context has room for a reply without it, else the prompt."""
     least = automaton.least_tokens(budget.min_reflections) + budget.reserve
-    if room < least:
-        raise BudgetError(
+    if room < automaton.least_tokens() or not asked:
+        return BudgetError(
             f"the messages leave {max(room, 0)} tokens of the model's context for the reply; a "
             f"complete one needs at least {least}: shorten the messages",
             field="messages",
             least=least,
         )
+    field = asked[-1] if budget.reserve or len(asked) == 1 else asked[0]
+    return BudgetError(
+        f"{field} is too large: with it a complete reply needs at least {least} tokens, and the "
+        f"messages leave {room} of the model's context",
+        field=field,
+        most=getattr(budget, field) - 1,
+    )

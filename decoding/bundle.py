@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from decoding.format import FormatError, ReplyFormat
+from decoding.format import ReplyFormat
 
 CONTRACT = "reflection.json"
 SCHEMA_VERSION = 1
@@ -85,7 +85,9 @@ class Bundle:
     has_contract: bool = False
 
     def __post_init__(self) -> None:
-        """Raise BundleError on stop ids, efforts or sampling defaults that cannot be served."""
+        """Raise BundleError on a name, ids, efforts or sampling defaults that cannot be served."""
+        if type(self.name) is not str or not self.name.strip():
+            raise BundleError(f"{self.folder}: name must be a text, not {self.name!r}")
         if not self.stop_token_ids or any(type(i) is not int or i < 0 for i in self.stop_token_ids):
             raise BundleError(
                 f"{self.folder}: stop_token_ids must be one or more token ids, "
@@ -109,21 +111,23 @@ class Bundle:
         if not (path / "config.json").is_file():
             raise BundleError(f"{path} is not a model folder: it has no config.json")
         generation = _read_json(path / "generation_config.json", optional=True)
-        sampling: dict[str, Any] = {
-            key: 1.0 if generation.get(key) is None else float(generation[key])
-            for key in ("temperature", "top_p")
-        }
         contract = _read_json(path / CONTRACT, optional=True)
-        if not contract:
-            stop = generation.get(
-                "eos_token_id", _read_json(path / "config.json").get("eos_token_id")
-            )
+        try:
+            sampling: dict[str, Any] = {
+                key: 1.0 if generation.get(key) is None else float(generation[key])
+                for key in ("temperature", "top_p")
+            }
+            if contract:
+                return cls(path, **_contract_fields(contract), has_contract=True, **sampling)
+            config = _read_json(path / "config.json")
+            stop = generation.get("eos_token_id", config.get("eos_token_id"))
             ids = tuple(stop) if isinstance(stop, list) else () if stop is None else (stop,)
             return cls(path, path.resolve().name, ids, **sampling)
-        try:
-            return cls(path, **_contract_fields(contract), has_contract=True, **sampling)
-        except (FormatError, TypeError, KeyError, AttributeError) as error:
-            raise BundleError(f"{path / CONTRACT}: {error}") from error
+        except BundleError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            file = CONTRACT if contract else "generation_config.json"
+            raise BundleError(f"{path / file}: {error}") from error
 
     def save(self) -> None:
         """Write reflection.json, and the sampling defaults too, atomically."""

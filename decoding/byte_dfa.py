@@ -15,6 +15,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from decoding.blank import blank_characters
 from decoding.format import BLANK, TAGGED, ReplyFormat, Section
 
 BLANK_BYTES = BLANK.encode()
@@ -29,15 +30,15 @@ LEAD_BYTES = (
     (0xF1, 0xF3, "3"),
     (0xF4, 0xF4, "F4"),
 )
-CONTINUATION_BYTES = (
-    ("1", 0x80, 0xBF, None),
-    ("2", 0x80, 0xBF, "1"),
-    ("3", 0x80, 0xBF, "2"),
-    ("E0", 0xA0, 0xBF, "1"),
-    ("ED", 0x80, 0x9F, "1"),
-    ("F0", 0x90, 0xBF, "2"),
-    ("F4", 0x80, 0x8F, "2"),
-)
+CONTINUATION_BYTES: Mapping[str, tuple[int, int, str | None]] = {
+    "1": (0x80, 0xBF, None),
+    "2": (0x80, 0xBF, "1"),
+    "3": (0x80, 0xBF, "2"),
+    "E0": (0xA0, 0xBF, "1"),
+    "ED": (0x80, 0x9F, "1"),
+    "F0": (0x90, 0xBF, "2"),
+    "F4": (0x80, 0x8F, "2"),
+}
 
 
 class Phase(IntEnum):
@@ -68,6 +69,7 @@ class ByteDfa:
         self._edges: list[tuple[int, int, int, int, int]] = []
         self._tags = tuple(tag.encode() for tag in format.tags)
         self._prefixes = sorted({tag[:k] for tag in self._tags for k in range(1, len(tag))})
+        self._long_blanks = frozenset(c.encode() for c in blank_characters() if not c.isascii())
         opening = {s: format.open(s).encode() for s in TAGGED}
         closing = {s: format.close(s).encode() for s in TAGGED}
 
@@ -136,19 +138,45 @@ class ByteDfa:
                 elif word in self._prefixes:
                     self._edge(state, byte, self._state(phase, word))
                 else:
-                    is_blank = not node and byte in BLANK_BYTES
+                    is_blank = not node and chr(byte) in blank_characters()
                     self._edge(state, byte, self._state(phase if is_blank else full, b""))
-            for low, high, rest in LEAD_BYTES:
-                for byte in range(low, high + 1):
-                    self._edge(state, byte, self._state(full, ("utf8", rest)))
+            self._add_leads(
+                state, full, frozenset() if solid is None or node else self._long_blanks
+            )
         if solid is None:
-            self._add_continuations(phase)
+            for rest in CONTINUATION_BYTES:
+                self._add_continuations(self._state(phase, ("utf8", rest)), phase, rest)
 
-    def _add_continuations(self, phase: Phase) -> None:
-        for rest, low, high, then in CONTINUATION_BYTES:
-            target = self._state(phase, b"" if then is None else ("utf8", then))
+    def _add_leads(self, state: int, phase: Phase, blanks: frozenset[bytes]) -> None:
+        for low, high, rest in LEAD_BYTES:
             for byte in range(low, high + 1):
-                self._edge(self._state(phase, ("utf8", rest)), byte, target)
+                self._edge(state, byte, self._inside_character(phase, rest, blanks, byte))
+
+    def _inside_character(
+        self, phase: Phase, rest: str | None, blanks: frozenset[bytes], byte: int
+    ) -> int:
+        """Return the state after a byte of a long character that `rest` tells how to complete.
+
+        blanks: how the characters go on that would leave the output blank. As long as the bytes
+        are those of one of them, the state is one of OUTPUT_BLANK, else it is one of `phase`.
+        """
+        left = frozenset(blank[1:] for blank in blanks if blank[0] == byte)
+        if not left:
+            return self._state(phase, b"" if rest is None else ("utf8", rest))
+        if rest is None:
+            return self._state(Phase.OUTPUT_BLANK, b"")
+        is_new = (Phase.OUTPUT_BLANK, left) not in self._ids
+        state = self._state(Phase.OUTPUT_BLANK, left)
+        if is_new:
+            self._add_continuations(state, phase, rest, left)
+        return state
+
+    def _add_continuations(
+        self, state: int, phase: Phase, rest: str, blanks: frozenset[bytes] = frozenset()
+    ) -> None:
+        low, high, then = CONTINUATION_BYTES[rest]
+        for byte in range(low, high + 1):
+            self._edge(state, byte, self._inside_character(phase, then, blanks, byte))
 
     def _freeze(self) -> None:
         count = len(self._ids)

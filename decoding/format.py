@@ -3,7 +3,7 @@
     ( <thinking> text ( <reflection> text </reflection> text )* </thinking> blank )+
     <output> text </output>
 
-`text` holds none of the six tags; the text of the output section is not blank.
+`text` holds none of the six tags; the text of the output section is not blank (decoding.blank).
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
-BLANK = " \t\r\n"
+from decoding.blank import is_blank
+
+BLANK = " \t\r\n"  # what may stand between sections
 TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]*")
 
 
@@ -142,7 +144,7 @@ def _sections(text: str, format: ReplyFormat) -> Iterator[tuple[Section, str]]:
         if phase in ("start", "between"):
             _check_blank(body, 0 if phase == "start" else format.max_blank, at)
         else:
-            if phase == "output" and not body.strip(BLANK):
+            if phase == "output" and is_blank(body):
                 raise FormatError("the output section is blank")
             yield Section(phase), body
         at, phase = match.end(), TAG_ORDER[phase][tag]

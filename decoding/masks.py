@@ -8,12 +8,13 @@ Llama 3 about 150 over all budgets.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from decoding.automaton import Automaton
+from decoding.budget import Budget
 from decoding.distances import FAR
 
 MAX_CACHED_KEYS = 200_000
@@ -31,6 +32,17 @@ class Cursor(NamedTuple):
     left: int
     tokens: int
     thinking: int
+
+    @classmethod
+    def first(cls, automaton: Automaton, budget: Budget) -> Self:
+        """Return where a reply with this budget starts."""
+        return cls(
+            automaton.start,
+            budget.min_reflections,
+            budget.max_reflections,
+            budget.max_tokens - budget.reserve,
+            budget.max_thinking_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

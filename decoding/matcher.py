@@ -6,6 +6,7 @@ tokens accepted: a preempted or moved request is replayed from its tokens.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from decoding.automaton import Automaton
 from decoding.budget import Budget
+from decoding.byte_dfa import Phase
 from decoding.masks import Cursor, Mask, Masks
 
 Hit = Literal["thinking", "answer"]
@@ -35,15 +37,9 @@ class Matcher:
         self.automaton = automaton
         self.budget = budget
         self.masks = Masks(automaton) if masks is None else masks
-        self._history: list[tuple[Cursor, frozenset[Hit]]] = []
-        self._cursor = Cursor(
-            automaton.start,
-            budget.min_reflections,
-            budget.max_reflections,
-            budget.max_tokens - budget.reserve,
-            budget.max_thinking_tokens,
-        )
         self._hits: frozenset[Hit] = frozenset()
+        self._token_ids = array("i")
+        self._cursor = Cursor.first(automaton, budget)
         self._note_hits()
 
     @property
@@ -59,7 +55,7 @@ class Matcher:
     @property
     def num_tokens(self) -> int:
         """Tokens accepted so far."""
-        return len(self._history)
+        return len(self._token_ids)
 
     @property
     def num_thinking_tokens(self) -> int:
@@ -95,7 +91,7 @@ class Matcher:
         opens = int(automaton.opens[cursor.state, token_class])
         state = int(automaton.next[cursor.state, token_class])
         opened = automaton.inside[cursor.state] and not automaton.inside[state]
-        self._history.append((cursor, self._hits))
+        self._token_ids.append(token_id)
         self._cursor = Cursor(
             state,
             max(cursor.need - opens, 0),
@@ -108,11 +104,13 @@ class Matcher:
 
     def rollback(self, count: int) -> None:
         """Take back the last `count` tokens; raise ValueError if there are fewer."""
-        if not 0 <= count <= len(self._history):
-            raise ValueError(f"cannot take back {count} of {len(self._history)} tokens")
-        if count:
-            self._cursor, self._hits = self._history[-count]
-            del self._history[-count:]
+        token_ids = self._token_ids
+        if not 0 <= count <= len(token_ids):
+            raise ValueError(f"cannot take back {count} of {len(token_ids)} tokens")
+        again = Matcher(self.automaton, self.budget, self.masks)
+        for token_id in token_ids[: len(token_ids) - count]:
+            again.accept(token_id)
+        self._hits, self._token_ids, self._cursor = again._hits, again._token_ids, again._cursor
 
     @property
     def _mask(self) -> Mask:
@@ -121,7 +119,7 @@ class Matcher:
     def _note_hits(self) -> None:
         """Note a section that now has no token to spare: it must take the shortest way out."""
         automaton, (state, need, _, tokens, thinking) = self.automaton, self._cursor
-        if state == automaton.done:
+        if automaton.phases[state] >= Phase.END:
             return
         is_tight = automaton.finish[need, state] >= tokens
         if not automaton.inside[state]:
@@ -146,14 +144,7 @@ class BatchMatcher:
     def set(self, row: int, budget: Budget, token_ids: Sequence[int] = ()) -> None:
         """Start a reply in a row, or resume it after `token_ids`."""
         self._make_room(row)
-        self._rows[row] = (
-            self.automaton.start,
-            budget.min_reflections,
-            budget.max_reflections,
-            budget.max_tokens - budget.reserve,
-            budget.max_thinking_tokens,
-            budget.reserve,
-        )
+        self._rows[row] = (*Cursor.first(self.automaton, budget), budget.reserve)
         at = np.array([row])
         for token_id in token_ids:
             self.accept(at, np.array([token_id]))

@@ -82,6 +82,31 @@ def test_a_prompt_that_leaves_no_room_is_blamed(automaton: Automaton) -> None:
         assert caught.value.field == "messages"
 
 
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"min_answer_tokens": 5000}, "min_answer_tokens"),
+        ({"min_reflections": 16}, "min_reflections"),
+        ({"min_reflections": 16, "min_answer_tokens": 1}, "min_reflections"),
+        ({"min_reflections": 2, "min_answer_tokens": 40}, "min_answer_tokens"),
+    ],
+)
+def test_what_is_asked_for_is_blamed_where_the_context_has_room_without_it(
+    automaton: Automaton, asked: dict[str, int], field: str
+) -> None:
+    with pytest.raises(BudgetError, match=f"{field} is too large") as caught:
+        Budget.for_request(automaton, DEFAULTS, room=12, **asked)
+    assert caught.value.field == field
+    assert caught.value.most is not None
+
+
+def test_caps_beyond_every_context_are_caps_all_the_same(automaton: Automaton) -> None:
+    budget = Budget.for_request(
+        automaton, DEFAULTS, room=1000, max_tokens=2**31, max_thinking_tokens=2**31
+    )
+    assert budget.max_tokens == 1000
+
+
 def test_an_effort_is_a_wish_that_grows_to_what_the_format_needs(automaton: Automaton) -> None:
     for effort, min_reflections, expected in [(0, 0, 1), (0, 3, 4), (64, 0, 64)]:
         budget = Budget.for_request(

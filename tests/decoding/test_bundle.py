@@ -71,6 +71,7 @@ def test_any_model_folder_is_a_bundle_with_defaults(folder: Path) -> None:
     [
         ({"schema_version": 2}, "schema_version must be 1, not 2"),
         ({"colour": "blue"}, "unknown keys ['colour']"),
+        ({"name": 7}, "name must be a text"),
         ({"stop_token_ids": []}, "stop_token_ids must be one or more token ids"),
         ({"stop_token_ids": None}, "reflection.json"),
         ({"format": {"thinking": "a b"}}, "the tag name of thinking"),
@@ -105,3 +106,10 @@ def test_folders_that_are_no_models_are_refused(tmp_path: Path) -> None:
     (tmp_path / "generation_config.json").write_bytes(b"\xff")
     with pytest.raises(BundleError, match="cannot be read as JSON"):
         Bundle.load(tmp_path)
+
+
+@pytest.mark.parametrize("generation", ['{"temperature": "hot"}', '{"top_p": [1]}'])
+def test_sampling_defaults_that_are_no_numbers_are_refused(folder: Path, generation: str) -> None:
+    (folder / "generation_config.json").write_text(generation)
+    with pytest.raises(BundleError, match="generation_config"):
+        Bundle.load(folder)

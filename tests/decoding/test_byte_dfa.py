@@ -9,7 +9,7 @@ import pytest
 
 from decoding.byte_dfa import ByteDfa
 from decoding.format import ReplyFormat
-from tests.decoding.judge import is_well_formed
+from tests.decoding.judge import is_visible, is_well_formed
 
 NAMES = ("t", "r", "o")
 SHORT = ByteDfa(ReplyFormat(*NAMES, max_blank=2))
@@ -51,6 +51,26 @@ def test_every_sequence_of_up_to_six_tags_and_texts_is_judged_alike() -> None:
             assert accepts(reply) == is_well_formed(reply, NAMES, 2), reply
             verdicts.add(accepts(reply))
     assert verdicts == {True, False}
+
+
+def test_an_answer_of_any_one_character_is_judged_alike() -> None:
+    blank = 0
+    for code in range(0x110000):
+        if 0xD800 <= code < 0xE000 or (0x20000 <= code < 0xE0000 and code % 64):
+            continue
+        reply = b"<t></t><o>" + chr(code).encode() + b"</o>"
+        verdict = is_visible(chr(code))
+        assert accepts(reply) == verdict, hex(code)
+        blank += not verdict
+    assert blank > 4000
+
+
+def test_an_answer_of_several_blanks_is_blank_until_something_is_seen() -> None:
+    for blanks in ("\u00a0\u2003", "\u200b \x00", "\ufeff\u3000\n", "\U000e0041\u2800"):
+        reply = f"<t></t><o>{blanks}@</o>"
+        assert not accepts(reply.replace("@", "").encode())
+        for seen in ("x", "é", "東", "😀", "<", "</", "\u0301"):
+            assert accepts(reply.replace("@", seen).encode())
 
 
 def test_every_character_and_every_wrong_pair_of_bytes_is_judged_alike() -> None:
