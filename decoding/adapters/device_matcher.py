@@ -12,9 +12,8 @@ from decoding.adapters.admission import HUGE
 from decoding.automaton import Automaton
 from decoding.budget import Budget
 from decoding.distances import FAR
+from decoding.masks import Cursor
 from decoding.matcher import LEFT, NEED, RESERVE, STATE, THINKING, TOKENS
-
-FREE = (-1, 0, 0, 0, 0, 0)
 
 
 class DeviceMatcher:
@@ -30,7 +29,7 @@ class DeviceMatcher:
         self.broken = automaton.num_states
         self.done = automaton.done
         self.vocab_size = automaton.vocab_size
-        self._start = automaton.start
+        self._automaton = automaton
         broken = np.full((1, automaton.num_classes), self.broken)
         after = np.where(automaton.next < 0, self.broken, automaton.next)
 
@@ -49,16 +48,9 @@ class DeviceMatcher:
         stop = automaton.classes[automaton.stop_token_ids[0]]
         self._is_stop = table(np.arange(automaton.num_classes) == stop).bool()
 
-    def cursor(self, budget: Budget) -> tuple[int, int, int, int, int, int]:
+    def cursor(self, budget: Budget) -> tuple[int, ...]:
         """Return the cursor of a reply before its first token."""
-        return (
-            self._start,
-            budget.min_reflections,
-            budget.max_reflections,
-            budget.max_tokens - budget.reserve,
-            budget.max_thinking_tokens,
-            budget.reserve,
-        )
+        return (*Cursor.first(self._automaton, budget), budget.reserve)
 
     def advance(self, cursors: torch.Tensor, token_ids: torch.Tensor) -> torch.Tensor:
         """Return the (n, 6) cursors after one token each; (n,) integer token ids."""

@@ -16,8 +16,9 @@ from vllm.utils.torch_utils import async_tensor_h2d
 from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor
 
 from decoding.adapters import admission
-from decoding.adapters.device_matcher import FREE, DeviceMatcher
+from decoding.adapters.device_matcher import DeviceMatcher
 from decoding.budget import BudgetError
+from decoding.matcher import FREE
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from decoding.adapters.device_matcher import FREE, DeviceMatcher
+from decoding.adapters.device_matcher import DeviceMatcher
 from decoding.automaton import Automaton
 from decoding.budget import Budget
-from decoding.matcher import BatchMatcher
+from decoding.matcher import FREE, BatchMatcher
 from tests.decoding.adapters.budgets import random_budget
 
 ROWS = 32
