@@ -36,9 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests of one real engine stand together, after all others, the server's last."""
 
     def rank(item: pytest.Item) -> int:
-        if "engine" in getattr(item, "fixturenames", ()):
-            return 1
-        return 0 if item.get_closest_marker("engine") is None else 2
+        names = getattr(item, "fixturenames", ())
+        if "engine" in names:
+            return 2 if "doomed_engine" in names else 1
+        return 0 if item.get_closest_marker("engine") is None else 3
 
     items.sort(key=rank)
 
@@ -98,6 +99,12 @@ async def engine(
     figures.append(f"engine on the random model: {time.perf_counter() - started_s:.0f} s to start")
     yield house.engine
     await house.engine.close()
+
+
+@pytest.fixture
+def doomed_engine(engine: VllmEngine) -> VllmEngine:
+    """The same engine, for the test that ends it: it runs after all others."""
+    return engine
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

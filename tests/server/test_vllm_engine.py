@@ -123,6 +123,17 @@ async def test_a_client_that_leaves_frees_its_request(engine: VllmEngine) -> Non
 
 
 @on_the_real_engine
+async def test_a_cancelled_reader_frees_its_request(engine: VllmEngine) -> None:
+    reader = asyncio.create_task(collect(engine, "cancelled", LONG, Budget(400, 300)))
+    while not engine.stats().num_unfinished:  # noqa: ASYNC110  the engine tells nobody
+        await asyncio.sleep(0.01)
+    reader.cancel()
+    await asyncio.wait([reader])
+    assert reader.cancelled()
+    assert engine.stats().num_unfinished == 0
+
+
+@on_the_real_engine
 async def test_an_aborted_request_ends_with_abort(engine: VllmEngine) -> None:
     deltas = engine.generate("aborted", PROMPT, Sampling(400, 1.0, n=2), Budget(400, 300))
     await anext(deltas)
@@ -211,3 +222,19 @@ async def test_what_vllm_refuses_is_the_requests_fault(engine: VllmEngine) -> No
         await anext(engine.generate("long", [5] * 2000, LONG, None))
     assert engine.is_healthy
     assert engine.stats().num_unfinished == 0
+
+
+@on_the_real_engine
+async def test_a_dead_engine_says_so(doomed_engine: VllmEngine) -> None:
+    deltas = doomed_engine.generate("last", PROMPT, Sampling(900, 1.0), None)
+    await anext(deltas)
+    doomed_engine._llm.engine_core.resources.engine_manager.processes[0].kill()
+    with pytest.raises(EngineDead):
+        async for _ in deltas:
+            pass
+    assert not doomed_engine.is_healthy
+    with pytest.raises(EngineDead):
+        await collect(doomed_engine, "too-late", LONG)
+    await doomed_engine.drain(1)
+    await doomed_engine.close()
+    await doomed_engine.close()
