@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from decoding.blank import is_blank
 from decoding.format import Section
 from decoding.matcher import Matcher
-from decoding.parser import Delta
+from decoding.parser import Delta, Status
 from server.engine import EngineDelta
 from server.errors import EngineError
 from server.model import ServedModel
@@ -50,7 +51,8 @@ class Choice:
     """One of a request's n replies; fed by the engine until `finish_reason` is set.
 
     Text of thinking and reflections is dropped where it is parsed, unless the plan shows it: no
-    other code of the server ever holds it.
+    other code of the server ever holds it. A reply that is not whole, or whose answer is blank,
+    is an EngineError, never a short answer.
     """
 
     def __init__(self, model: ServedModel, plan: Plan, index: int) -> None:
@@ -65,6 +67,7 @@ class Choice:
         self._shows_reasoning = plan.shows_reasoning
         self._format = model.bundle.format
         self._shown: tuple[Section, int] | None = None
+        self._has_answer = False
 
     @property
     def num_tokens(self) -> int:
@@ -104,7 +107,12 @@ class Choice:
     def _finish(self, delta: EngineDelta) -> Iterator[Event]:
         if delta.finish_reason == "abort":
             raise EngineError("The reply was aborted before it was complete.", code="aborted")
-        yield from self._visible(self._parser.flush())
+        visible = list(self._visible(self._parser.flush()))
+        is_whole = self._parser.status is Status.COMPLETE and self._has_answer
+        if not (is_whole or self._stop.is_hit):
+            logger.error("choice %d: the engine ended a reply that is not whole", self.index)
+            raise EngineError("The reply was not complete.", code="incomplete")
+        yield from visible
         if held := self._stop.flush():
             yield AnswerDelta(self.index, held)
         is_cut = delta.finish_reason == "length" or "answer" in self._matcher.budget_hits
@@ -118,8 +126,10 @@ class Choice:
         for delta in deltas:
             if self._shows_reasoning:
                 yield from self._reasoning(delta)
-            if delta.section is Section.OUTPUT and (text := self._stop.feed(delta.text)):
-                yield AnswerDelta(self.index, text)
+            if delta.section is Section.OUTPUT:
+                self._has_answer = self._has_answer or not is_blank(delta.text)
+                if text := self._stop.feed(delta.text):
+                    yield AnswerDelta(self.index, text)
 
     def _reasoning(self, delta: Delta) -> Iterator[Event]:
         """Pass reasoning on; the tags of reflections, alone, stay in it."""

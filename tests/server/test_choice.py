@@ -98,18 +98,43 @@ def test_thinking_that_the_budget_ended_does_not_cut_the_answer(model: ServedMod
     assert it.budget_hits == {"thinking"}
 
 
-def test_a_reply_that_the_engine_cut_is_length_and_shows_nothing_hidden(
-    model: ServedModel,
+@pytest.mark.parametrize("reason", ["stop", "length"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<thinking>secret",
+        "secret",
+        "secret</output>",
+        "<thinking>secret</thinking>\n<output>\n",
+        "<thinking>secret</thinking>\n<output>\nhalf an ans",
+        "<thinking>secret</thinking>\n<output></output>",
+        "<thinking>secret</thinking>\n<output>\n \t\n</output>",
+        "<thinking>secret</thinking>\n<output>\u00a0\u2003\u200b\x07</output>",
+    ],
+)
+def test_a_reply_that_is_not_whole_or_blank_is_an_error(
+    text: str, reason: str, model: ServedModel
 ) -> None:
-    events = read(choice(model), [ids(model, "<thinking>secret")[:-1]], "length")
-    assert events == [ChoiceEnd(0, "length")]
+    for stops in ((), ("never",)):
+        it = choice(model, *stops)
+        with pytest.raises(EngineError, match="not complete") as caught:
+            read(it, [ids(model, text)], reason)
+        assert caught.value.code == "incomplete"
+        assert "secret" not in caught.value.message
+        assert it.finish_reason is None
 
 
-def test_text_outside_the_format_is_not_shown(model: ServedModel) -> None:
+def test_text_outside_the_format_is_counted(model: ServedModel) -> None:
     it = choice(model)
-    events = read(it, [ids(model, "secret</output>")])
-    assert events == [ChoiceEnd(0, "stop")]
+    with pytest.raises(EngineError):
+        read(it, [ids(model, "secret</output>")])
     assert it.num_stray_tokens > 0
+
+
+def test_a_stop_string_may_leave_a_blank_answer(model: ServedModel) -> None:
+    tokens = ids(model, "<thinking>a</thinking><output>77")
+    assert read(choice(model, "77"), [tokens]) == [ChoiceEnd(0, "stop")]
 
 
 def test_an_aborted_reply_is_an_error(model: ServedModel) -> None:
