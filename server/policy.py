@@ -51,29 +51,19 @@ class Keys:
         digests = set()
         for number, line in enumerate(lines, 1):
             text = line.strip()
-            if not text or text.startswith("#"):
-                continue
-            hashed = HASHED.fullmatch(text)
-            if hashed:
-                digests.add(bytes.fromhex(hashed[1]))
-            elif text.startswith("sha256:"):
-                raise PolicyError(
-                    f"{source}, line {number}: sha256: needs 64 lower-case hex digits"
-                )
-            elif len(text) < MIN_KEY_CHARACTERS:
-                raise PolicyError(
-                    f"{source}, line {number}: a key needs at least {MIN_KEY_CHARACTERS} characters"
-                )
-            else:
-                digests.add(hashlib.sha256(text.encode()).digest())
+            if text and not text.startswith("#"):
+                digests.add(_digest(text, f"{source}, line {number}"))
         return cls(frozenset(digests))
 
     @classmethod
     def load(cls, environment_key: str | None, file: Path | None) -> Self:
-        """Join the key of the environment with those of a file; raise PolicyError if unusable."""
+        """Join the key of the environment with those of a file; raise PolicyError if unusable.
+
+        The environment holds one key, whatever it looks like; None is a variable that is not set.
+        """
         digests: frozenset[bytes] = frozenset()
-        if environment_key:
-            digests |= cls.from_lines([environment_key], "REFLECT_API_KEY").digests
+        if environment_key is not None:
+            digests |= {_digest(environment_key.strip(), "REFLECT_API_KEY")}
         if file is not None:
             try:
                 lines = file.read_text("utf-8").splitlines()
@@ -84,6 +74,19 @@ class Keys:
                 raise PolicyError(f"the API key file {file} holds no key")
             digests |= from_file.digests
         return cls(digests)
+
+
+def _digest(key: str, source: str) -> bytes:
+    """Return the digest of a key that is raw or written as sha256:HEX."""
+    if hashed := HASHED.fullmatch(key):
+        return bytes.fromhex(hashed[1])
+    if not key:
+        raise PolicyError(f"{source} is set but holds no key: give it one, or unset it")
+    if key.startswith("sha256:"):
+        raise PolicyError(f"{source}: sha256: needs 64 lower-case hex digits")
+    if len(key) < MIN_KEY_CHARACTERS:
+        raise PolicyError(f"{source}: a key needs at least {MIN_KEY_CHARACTERS} characters")
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def check_exposure(host: str, keys: Keys, *, is_insecure: bool) -> None:

@@ -26,6 +26,30 @@ def test_only_the_right_key_is_let_in() -> None:
     assert not keys.admits("\udcff")
 
 
+@pytest.mark.parametrize("key", ["#a-key-of-sixteen", "# a key of sixteen", "# nothing"])
+def test_a_key_of_the_environment_is_a_key_whatever_it_looks_like(key: str) -> None:
+    if len(key) < 16:
+        with pytest.raises(PolicyError, match="at least 16"):
+            Keys.load(key, None)
+        return
+    keys = Keys.load(key, None)
+    assert keys.admits(key)
+    assert not keys.admits(None)
+
+
+@pytest.mark.parametrize("key", ["", " ", "\t\n"])
+def test_a_variable_that_is_set_but_blank_is_refused(key: str) -> None:
+    with pytest.raises(PolicyError, match="REFLECT_API_KEY is set but holds no key"):
+        Keys.load(key, None)
+
+
+def test_a_key_of_the_environment_may_be_hashed() -> None:
+    hashed = hashlib.sha256(KEY.encode()).hexdigest()
+    assert Keys.load(f"sha256:{hashed}", None).admits(KEY)
+    with pytest.raises(PolicyError, match="64"):
+        Keys.load("sha256:xyz", None)
+
+
 def test_a_key_file_holds_raw_and_hashed_keys_and_comments(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     hashed = hashlib.sha256(b"another-key-of-sixteen").hexdigest()
