@@ -41,6 +41,7 @@ class Generation:
         self._events: deque[Event] = deque()
         self._failure: ServerError | None = None
         self._has_news = asyncio.Event()
+        self._unadmitted = {choice.index for choice in self._choices}
         self._is_admitted = asyncio.Event()
         self._started_s = time.perf_counter()
         self._has_answered = False
@@ -83,7 +84,7 @@ class Generation:
         return self._events.popleft()
 
     async def wait_for_admission(self, timeout_s: float) -> None:
-        """Wait for the engine's first token, at most `timeout_s`; raise if it refuses."""
+        """Wait for every choice's first token, at most `timeout_s`; raise if one is refused."""
         try:
             await asyncio.wait_for(self._is_admitted.wait(), timeout_s)
         except TimeoutError:
@@ -126,7 +127,7 @@ class Generation:
         try:
             async with aclosing(stream):
                 async for delta in stream:
-                    self._is_admitted.set()
+                    self._admit(choice)
                     self._publish(choice.feed(delta))
                     if choice.finish_reason is not None:
                         return
@@ -136,6 +137,15 @@ class Generation:
         except Exception:  # an engine's failure must not reach the other requests
             logger.exception("choice %d failed", choice.index)
             self._fail(EngineError("The server had an error while writing the reply."))
+        finally:
+            # Also after a cancellation that came out of the engine: nobody may wait for ever.
+            if choice.finish_reason is None:
+                self._fail(EngineError("The reply ended before it was complete."))
+
+    def _admit(self, choice: Choice) -> None:
+        self._unadmitted.discard(choice.index)
+        if not self._unadmitted:
+            self._is_admitted.set()
 
     def _publish(self, events: list[Event]) -> None:
         if not events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -113,9 +114,31 @@ async def test_a_reply_that_ends_without_a_reason_is_an_error(model: ServedModel
         await answers(generation(model, engine, plan()))
 
 
+@pytest.mark.parametrize("fail_after", [0, 5])
+async def test_a_stream_that_the_engine_cancels_is_an_error(
+    fail_after: int, model: ServedModel
+) -> None:
+    error: Any = asyncio.CancelledError()
+    engine = ScriptedEngine(lambda _: script(model, "x", error=error, fail_after=fail_after))
+    async with asyncio.timeout(5):
+        with pytest.raises(EngineError, match="before it was complete"):
+            await answers(generation(model, engine, plan()))
+
+
 async def test_admission_raises_what_the_engine_refuses_with(model: ServedModel) -> None:
     engine = ScriptedEngine(lambda _: script(model, "x", error=QueueFull("full")))
     async with generation(model, engine, plan()) as it:
+        with pytest.raises(QueueFull):
+            await it.wait_for_admission(5)
+
+
+async def test_admission_waits_for_every_choice(model: ServedModel) -> None:
+    def choose(call: Call) -> Script:
+        if call.sampling.seed:
+            return script(model, "x", first_delay_s=0.05, error=QueueFull("full"))
+        return script(model, "x", delay_s=10)
+
+    async with generation(model, ScriptedEngine(choose), plan(2)) as it:
         with pytest.raises(QueueFull):
             await it.wait_for_admission(5)
 
