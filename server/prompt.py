@@ -40,7 +40,8 @@ class Prompter:
         self._controls = added
         self._control_ids = frozenset(added.values())
         by_length = sorted(added, key=len, reverse=True)
-        self._split = re.compile("(" + "|".join(map(re.escape, by_length)) + ")")
+        # "(?!)" matches nothing: of a tokenizer without added tokens nothing is a control token.
+        self._split = re.compile(f"({'|'.join(map(re.escape, by_length)) or '(?!)'})")
         self._plain = plain
         self._template = template
         self._system_prompt = system_prompt
@@ -51,7 +52,10 @@ class Prompter:
 
     @classmethod
     def load(cls, bundle: Bundle) -> Self:
-        """Read the tokenizer and the chat template of a bundle's folder."""
+        """Read the tokenizer and the chat template of a bundle's folder.
+
+        Renders one message, so that a template that cannot fails here and not in every request.
+        """
         path = Path(bundle.folder) / "tokenizer.json"
         try:
             document = json.loads(path.read_text("utf-8"))
@@ -59,13 +63,16 @@ class Prompter:
             raise PromptError(f"{path} cannot be read as JSON: {error}") from error
         tokenizer = Tokenizer.from_str(json.dumps(document))
         plain = Tokenizer.from_str(json.dumps(document | {"added_tokens": []}))
-        return cls(
+        prompter = cls(
             ChatTemplate.load(bundle.folder),
             tokenizer,
             plain,
             system_prompt=bundle.system_prompt,
             reply_prefix=bundle.reply_prefix,
         )
+        if not prompter.render_prompt([ChatMessage("user", "Hello")]):
+            raise PromptError(f"the chat template of {bundle.folder} makes no prompt")
+        return prompter
 
     def render_prompt(self, messages: Sequence[ChatMessage]) -> list[int]:
         """Return the prompt's ids up to where the model writes on; exactly one BOS stands first.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from decoding.bundle import Bundle
-from server.chat_template import ChatMessage, ChatTemplate
+from server.chat_template import ChatMessage, ChatTemplate, TemplateError
 from server.model import ServedModel
 from server.prompt import Prompter, PromptError
 from tests.tokenizer import CONTROL, TEMPLATE, make_model_folder, make_tokenizer
@@ -122,6 +122,30 @@ def test_text_that_still_makes_a_control_token_is_refused() -> None:
     prompter = Prompter(ChatTemplate(TEMPLATE, {"bos_token": CONTROL[0]}), tokenizer, tokenizer)
     with pytest.raises(PromptError, match="control token"):
         prompter.render_prompt([ChatMessage("user", CONTROL[4])])
+
+
+def test_a_tokenizer_without_added_tokens_makes_prompts() -> None:
+    plain = tokenizers()[1]
+    prompter = Prompter(ChatTemplate("Q: {{ messages[0].content }}\nA:", {}), plain, plain)
+    ids = prompter.render_prompt([ChatMessage("user", "How many?")])
+    assert plain.decode(ids) == "Q: How many?\nA:"
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("{{ raise_exception('no') }}", TemplateError),
+        ("{{ messages[0].nothing.at_all }}", TemplateError),
+        ("", PromptError),
+    ],
+)
+def test_a_template_that_makes_no_prompt_fails_at_load(
+    source: str, kind: type[ValueError], tmp_path: Path
+) -> None:
+    bundle = make_model_folder(tmp_path)
+    (tmp_path / "chat_template.jinja").write_text(source)
+    with pytest.raises(kind):
+        Prompter.load(bundle)
 
 
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path, bundle: Bundle) -> None:
