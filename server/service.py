@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from enum import StrEnum
 
+from decoding.budget import Budget, BudgetError
 from decoding.bundle import Bundle, GoldenReply
 from server.engine import Engine, Sampling
 from server.errors import EngineDead, Unavailable
@@ -110,7 +111,12 @@ class Service:
             # The tables first: a folder that cannot be served should not cost an engine's start.
             self._model = await asyncio.to_thread(self._load_model, self.bundle)
             self._engine = await self._start_engine()
+            _check_budgets(self._model, self._engine.max_model_len - 1)
             mismatch = await self._self_test(self._engine)
+        except BudgetError as error:
+            logger.error("the bundle's budgets serve no request: %s", error)
+            self._settle(Status.FAILED, f"the bundle's budgets serve no request: {error}")
+            return
         except Exception as error:
             logger.exception("the model could not be loaded")
             self._settle(Status.FAILED, f"the model could not be loaded ({type(error).__name__})")
@@ -151,6 +157,13 @@ class Service:
             if tuple(written) != golden.token_ids:
                 return f"the model does not write golden reply {number} of its bundle"
         return None
+
+
+def _check_budgets(model: ServedModel, room: int) -> None:
+    """Raise BudgetError where even the shortest prompt leaves the defaults no way to end well."""
+    bundle = model.bundle
+    for effort in (None, *bundle.efforts.values()):
+        Budget.for_request(model.automaton, bundle.budgets, room=room, effort=effort)
 
 
 async def _write_greedily(engine: Engine, request_id: str, golden: GoldenReply) -> list[int]:

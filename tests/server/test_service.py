@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from decoding.bundle import Bundle, GoldenReply
+from decoding.bundle import BudgetDefaults, Bundle, GoldenReply
 from server.engine import Engine
 from server.errors import EngineDead, Unavailable
 from server.model import ServedModel
@@ -75,6 +75,25 @@ async def test_an_engine_that_does_not_start_is_a_failure_with_a_reason(
     assert it.settled.is_set()
     assert "MemoryError" in it.reason
     assert "no room" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("budgets", "max_model_len", "field"),
+    [
+        (BudgetDefaults(max_tokens=3), 4096, "max_tokens"),
+        (BudgetDefaults(min_reflections=16, max_reflections=16), 100, "context"),
+        (BudgetDefaults(), 5, "context"),
+    ],
+)
+async def test_defaults_that_no_request_could_keep_fail_the_load(
+    budgets: BudgetDefaults, max_model_len: int, field: str, model: ServedModel
+) -> None:
+    bundle = replace(model.bundle, budgets=budgets)
+    engine = ScriptedEngine(lambda _: Script(()), max_model_len=max_model_len)
+    it = service(replace(model, bundle=bundle), engine, bundle)
+    await it.load()
+    assert it.status is Status.FAILED
+    assert field in it.reason
 
 
 async def test_an_engine_that_died_makes_it_unalive(model: ServedModel) -> None:
