@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from decoding.budget import Budget, BudgetError
 from server.chat_template import ChatMessage, TemplateError
@@ -11,7 +12,7 @@ from server.errors import Forbidden, NotFound, RequestError
 from server.model import ServedModel
 from server.policy import Reasoning
 from server.prompt import PromptError
-from server.protocol.chat import ChatCompletionRequest, ReflectionOptions
+from server.protocol.chat import ChatCompletionRequest, Effort, ReflectionOptions
 from server.protocol.errors import budget_error
 from server.settings import Settings
 
@@ -79,12 +80,13 @@ def make_plan(request: ChatCompletionRequest, model: ServedModel, max_model_len:
 
 def _budget(request: ChatCompletionRequest, model: ServedModel, room: int) -> Budget:
     asked = request.reflection or ReflectionOptions()
+    effort = None if request.reasoning_effort is None else _effort(request.reasoning_effort, model)
     try:
         return Budget.for_request(
             model.automaton,
             model.bundle.budgets,
             room=room,
-            effort=_effort(request, model),
+            effort=effort,
             max_tokens=request.max_completion_tokens or request.max_tokens,
             max_thinking_tokens=asked.max_thinking_tokens,
             min_reflections=asked.min_reflections,
@@ -92,22 +94,29 @@ def _budget(request: ChatCompletionRequest, model: ServedModel, room: int) -> Bu
             min_answer_tokens=asked.min_answer_tokens,
         )
     except BudgetError as error:
-        params = {name: f"reflection.{name}" for name in ReflectionOptions.model_fields}
-        if request.max_completion_tokens is not None:
-            params["max_tokens"] = "max_completion_tokens"
-        raise budget_error(error, params) from error
+        raise budget_error(error, _sent(request, asked)) from error
 
 
-def _effort(request: ChatCompletionRequest, model: ServedModel) -> int | None:
-    if request.reasoning_effort is None:
+def _sent(request: ChatCompletionRequest, asked: ReflectionOptions) -> dict[str, str]:
+    """Return how the client named the budgets that it sent; what a default may not bear first."""
+    fields = ("min_reflections", "min_answer_tokens", "max_reflections", "max_thinking_tokens")
+    sent = {name: f"reflection.{name}" for name in fields if getattr(asked, name) is not None}
+    for name in ("max_tokens", "max_completion_tokens"):
+        if getattr(request, name) is not None:
+            sent["max_tokens"] = name
+    return sent
+
+
+def _effort(asked: Effort, model: ServedModel) -> int | None:
+    """Return an effort's thinking tokens; one that the bundle lacks is the nearest it has."""
+    efforts = model.bundle.efforts
+    if asked in efforts or asked == "none":
+        return efforts.get(asked, 0)
+    ranks = {name: rank for rank, name in enumerate(get_args(Effort))}
+    known = [name for name in efforts if name in ranks]
+    if not known:
         return None
-    try:
-        return model.bundle.efforts[request.reasoning_effort]
-    except KeyError:
-        raise RequestError(
-            f"This model has the reasoning efforts {', '.join(model.bundle.efforts) or 'none'}.",
-            param="reasoning_effort",
-        ) from None
+    return efforts[min(known, key=lambda name: (abs(ranks[name] - ranks[asked]), ranks[name]))]
 
 
 def _samplings(

@@ -90,11 +90,25 @@ def request_error(error: ValidationError) -> errors.RequestError:
     return errors.RequestError(_sentence(first, param), param=param or None, code=_code(first))
 
 
-def budget_error(error: BudgetError, params: Mapping[str, str]) -> errors.RequestError:
-    """Name a budget that cannot be kept as the client named it."""
-    param = params.get(error.field, error.field)
-    code = "context_length_exceeded" if error.field == "messages" else "budget_too_small"
-    return errors.RequestError(f"Invalid '{param}': {error}.", param=param, code=code)
+def budget_error(error: BudgetError, sent: Mapping[str, str]) -> errors.RequestError:
+    """Name a budget that cannot be kept as the client named it; `sent` has the names by field.
+
+    Where the field at fault is the model's default, what is blamed is what does not fit to it.
+    """
+    if error.field == "messages":
+        return errors.RequestError(
+            f"Invalid 'messages': {error}.", param="messages", code="context_length_exceeded"
+        )
+    if error.field in sent:
+        param = sent[error.field]
+        code = "invalid_value" if error.least is None else "budget_too_small"
+        return errors.RequestError(f"Invalid '{param}': {error}.", param=param, code=code)
+    param = next(iter(sent.values()), "messages")
+    return errors.RequestError(
+        f"Invalid '{param}': it does not fit the model's default {error.field}: {error}.",
+        param=param,
+        code="invalid_value",
+    )
 
 
 def _sentence(error: ErrorDetails, param: str) -> str:

@@ -82,11 +82,27 @@ def test_explicit_thinking_tokens_go_before_the_effort(model: ServedModel) -> No
     assert made.budget.max_thinking_tokens == 33
 
 
-def test_an_effort_that_the_bundle_lacks_is_refused_with_those_it_has(model: ServedModel) -> None:
-    bare = replace(model, bundle=replace(model.bundle, efforts={"low": 100}))
-    with pytest.raises(RequestError, match="low") as caught:
-        plan(bare, reasoning_effort="high")
-    assert caught.value.param == "reasoning_effort"
+@pytest.mark.parametrize(
+    ("efforts", "effort", "num_tokens"),
+    [
+        ({"minimal": 24, "low": 40, "medium": 112, "high": 232}, "none", None),
+        ({"minimal": 24, "low": 40, "medium": 112, "high": 232}, "xhigh", 232),
+        ({"low": 100}, "high", 100),
+        ({"low": 100, "high": 300}, "medium", 100),
+        ({"low": 100, "high": 300}, "minimal", 100),
+        ({"deep": 300}, "high", 50),
+        ({}, "low", 50),
+        ({}, "none", None),
+    ],
+)
+def test_an_effort_that_the_bundle_lacks_is_the_nearest_it_has(
+    efforts: dict[str, int], effort: str, num_tokens: int | None, model: ServedModel
+) -> None:
+    budgets = replace(model.bundle.budgets, max_thinking_tokens=50)
+    bare = replace(model, bundle=replace(model.bundle, efforts=efforts, budgets=budgets))
+    expected = num_tokens or model.automaton.least_thinking_tokens(0)
+    made = plan(bare, reasoning_effort=effort)
+    assert made.budget.max_thinking_tokens == expected
 
 
 def test_top_p_0_is_the_most_likely_token_alone(model: ServedModel) -> None:
@@ -100,7 +116,7 @@ def test_a_budget_that_cannot_end_well_names_the_field_and_the_least_value(
     least = model.automaton.least_tokens(0)
     with pytest.raises(RequestError, match=f"at least {least}") as caught:
         plan(model, **{name: least - 1})
-    assert caught.value.param == name
+    assert (caught.value.param, caught.value.code) == (name, "budget_too_small")
     assert plan(model, **{name: least}).budget.max_tokens == least
 
 
@@ -108,6 +124,31 @@ def test_a_budget_of_the_extension_is_named_as_the_client_wrote_it(model: Served
     with pytest.raises(RequestError) as caught:
         plan(model, reflection={"min_reflections": 1, "max_thinking_tokens": 0})
     assert caught.value.param == "reflection.max_thinking_tokens"
+
+
+@pytest.mark.parametrize(
+    ("reflection", "param", "code"),
+    [
+        ({"min_reflections": 100_000}, "min_reflections", "invalid_value"),
+        ({"min_answer_tokens": 2**30}, "min_answer_tokens", "invalid_value"),
+        ({"min_reflections": 2, "max_reflections": 1}, "max_reflections", "budget_too_small"),
+    ],
+)
+def test_a_value_that_is_too_large_is_not_called_too_small(
+    reflection: dict[str, int], param: str, code: str, model: ServedModel
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        plan(model, reflection=reflection)
+    assert (caught.value.param, caught.value.code) == (f"reflection.{param}", code)
+
+
+def test_a_default_is_never_blamed_as_if_it_had_been_sent(model: ServedModel) -> None:
+    budgets = replace(model.bundle.budgets, max_tokens=60)
+    bare = replace(model, bundle=replace(model.bundle, budgets=budgets))
+    with pytest.raises(RequestError, match="default max_tokens") as caught:
+        plan(bare, reflection={"min_reflections": 16})
+    assert caught.value.param == "reflection.min_reflections"
+    assert caught.value.code == "invalid_value"
 
 
 def test_messages_that_leave_no_room_are_refused(model: ServedModel) -> None:
