@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -14,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from server.protocol.messages import Message, Wire, without_nulls
+from server.protocol.messages import Message, Wire
 
 MAX_STOPS = 4
 MAX_STOP_CHARACTERS = 1024
@@ -22,37 +23,38 @@ MAX_TOKENS = 2**31 - 1
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Positive = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
-# OpenAI's parameters that this server does not have; null is taken as "not given".
-UNSUPPORTED = frozenset(
-    {
-        "audio",
-        "frequency_penalty",
-        "function_call",
-        "functions",
-        "logit_bias",
-        "logprobs",
-        "modalities",
-        "moderation",
-        "parallel_tool_calls",
-        "prediction",
-        "presence_penalty",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "response_format",
-        "safety_identifier",
-        "service_tier",
-        "store",
-        "tool_choice",
-        "tools",
-        "top_logprobs",
-        "verbosity",
-        "web_search_options",
-    }
-)
+# OpenAI's parameters that this server does not have, each with the values that ask for nothing;
+# these are taken as "not given", as null is.
+UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
+    "audio": (),
+    "frequency_penalty": (0,),
+    "function_call": ("none", "auto"),
+    "functions": ([],),
+    "logit_bias": ({},),
+    "logprobs": (False,),
+    "modalities": (["text"],),
+    "moderation": (),
+    "parallel_tool_calls": (True, False),
+    "prediction": (),
+    "presence_penalty": (0,),
+    "prompt_cache_key": (),
+    "prompt_cache_retention": (),
+    "response_format": ({"type": "text"},),
+    "safety_identifier": (),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
+    "tool_choice": ("none", "auto"),
+    "tools": ([],),
+    "top_logprobs": (0,),
+    "verbosity": ("medium",),
+    "web_search_options": (),
+}
 
 
 class StreamOptions(Wire):
     """What a stream carries beside the answer."""
+
+    NEUTRAL = {"include_obfuscation": (False,)}  # noqa: RUF012  (a ClassVar of Wire)
 
     include_usage: bool | None = None
 
@@ -72,6 +74,8 @@ def _as_list(stop: Any) -> Any:
 
 class ChatCompletionRequest(Wire):
     """The body of POST /v1/chat/completions."""
+
+    NEUTRAL = UNSUPPORTED
 
     model: str
     messages: Annotated[list[Message], Field(min_length=1)]
@@ -121,12 +125,12 @@ class ChatCompletionRequest(Wire):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unsupported(cls, body: Any) -> Any:
-        body = without_nulls(body, UNSUPPORTED)
         if isinstance(body, dict):
-            for name in sorted(UNSUPPORTED & body.keys()):
-                raise PydanticCustomError(
-                    "unsupported", "'{param}' is not supported yet.", {"param": name}
-                )
+            for name in sorted(UNSUPPORTED.keys() & body.keys()):
+                if not cls.is_neutral(name, body[name]):
+                    raise PydanticCustomError(
+                        "unsupported", "'{param}' is not supported yet.", {"param": name}
+                    )
         return body
 
     @model_validator(mode="after")

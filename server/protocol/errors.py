@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from decoding.budget import BudgetError
 from server import errors
+from server.protocol.messages import ROLES
 
 MAX_NAME_CHARACTERS = 64
 RETRY_AFTER_S = "5"
@@ -121,7 +122,7 @@ def _sentence(error: ErrorDetails, param: str) -> str:
         case "missing":
             return f"Missing required parameter: '{param}'."
         case "union_tag_invalid" | "union_tag_not_found":
-            expected = error.get("ctx", {}).get("expected_tags", "a known value")
+            expected = ", ".join(map(repr, ROLES))  # messages are the only tagged union
             return f"Invalid '{param}': it must be one of {expected}."
         case "unsupported" | "conflict":
             return error["msg"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -15,20 +15,48 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-UNSUPPORTED = frozenset({"annotations", "audio", "function_call", "name", "tool_calls"})
+ROLES = ("system", "developer", "user", "assistant")
 
 
-def without_nulls(values: Any, names: frozenset[str]) -> Any:
-    """Leave out nulls under names that we know and do not have."""
-    if not isinstance(values, Mapping):
-        return values
-    return {key: v for key, v in values.items() if v is not None or key not in names}
+def _describe_neutral(schema: dict[str, Any], kind: type[Wire]) -> None:
+    """Add the fields that may stand there with a neutral value to a JSON schema."""
+    schema["properties"] |= {
+        name: {"enum": [*values, None]} for name, values in kind.NEUTRAL.items()
+    }
 
 
 class Wire(BaseModel):
-    """What a client sends: no unknown fields, no converted types, immutable once read."""
+    """What a client sends: no unknown fields, no converted types, immutable once read.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    NEUTRAL: OpenAI's fields that we do not have, with the values that ask for nothing of them;
+    such a value is left out, as null is.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        json_schema_extra=_describe_neutral,
+    )
+    NEUTRAL: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_neutral(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {name: v for name, v in values.items() if not cls.is_neutral(name, v)}
+
+    @classmethod
+    def is_neutral(cls, name: str, value: Any) -> bool:
+        """Tell whether a field that we do not have asks for nothing; 0 and false differ."""
+        if name not in cls.NEUTRAL:
+            return False
+        return value is None or any(
+            value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
+            for neutral in cls.NEUTRAL[name]
+        )
 
 
 class TextPart(Wire):
@@ -73,12 +101,17 @@ Content = Annotated[
 
 
 class _Message(Wire):
-    content: Content
+    NEUTRAL = {
+        "annotations": ([],),
+        "audio": (),
+        "function_call": (),
+        "refusal": (),
+        "tool_calls": ([],),
+    }
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_nulls(cls, message: Any) -> Any:
-        return without_nulls(message, UNSUPPORTED)
+    content: Content
+    name: str | None = Field(default=None, exclude=True)
+    """Who speaks, by name: read and dropped, as no template has a place for it."""
 
     @property
     def text(self) -> str:
@@ -102,7 +135,6 @@ class AssistantMessage(_Message):
     """An earlier answer; reasoning that came with it is read and dropped."""
 
     role: Literal["assistant"]
-    refusal: None = None
     reasoning: str | None = Field(default=None, exclude=True)
 
 

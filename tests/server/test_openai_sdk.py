@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import openai
@@ -19,6 +19,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletion
 
+from server.protocol.chat import Effort
 from tests.fakes import Call, Script
 from tests.live import LiveServer
 
@@ -227,6 +228,26 @@ def test_efforts_and_the_extension_set_budgets(client: OpenAI, target: Target) -
     assert caught.value.param == "reflection.max_reflections"
 
 
+@pytest.mark.parametrize("effort", get_args(Effort))
+def test_every_effort_of_openai_is_served(effort: Effort, client: OpenAI, target: Target) -> None:
+    ask(client, target, reasoning_effort=effort)
+
+
+def test_parameters_that_ask_for_nothing_are_taken(client: OpenAI, target: Target) -> None:
+    neutral: dict[str, Any] = {
+        "frequency_penalty": 0,
+        "presence_penalty": 0,
+        "logprobs": False,
+        "tool_choice": "none",
+        "response_format": {"type": "text"},
+        "store": False,
+        "service_tier": "auto",
+        "parallel_tool_calls": True,
+    }
+    plain = ask(client, target)
+    assert ask(client, target, **neutral).choices == plain.choices
+
+
 def test_errors_are_the_sdk_s_own(client: OpenAI, target: Target) -> None:
     with pytest.raises(openai.NotFoundError) as missing:
         client.chat.completions.create(model="gpt-4o", messages=QUESTION)
@@ -235,8 +256,8 @@ def test_errors_are_the_sdk_s_own(client: OpenAI, target: Target) -> None:
         ask(client, target, extra_body={"thinking_budget": 3})
     assert unknown.value.param == "thinking_budget"
     with pytest.raises(openai.BadRequestError) as unsupported:
-        ask(client, target, tools=[])
-    assert unsupported.value.param == "tools"
+        ask(client, target, logprobs=True)
+    assert unsupported.value.param == "logprobs"
     with pytest.raises(openai.BadRequestError) as hot:
         ask(client, target, temperature=2.5)
     assert hot.value.param == "temperature"

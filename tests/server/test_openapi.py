@@ -53,6 +53,8 @@ def test_every_route_of_the_api_is_described(document: Any) -> None:
         ({}, True),
         ({"stop": "x", "reflection": {"min_reflections": 1}, "n": 2}, True),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]}, True),
+        ({"frequency_penalty": 0, "tools": [], "store": None}, True),
+        ({"frequency_penalty": 0.5}, False),
         ({"unknown": 1}, False),
         ({"temperature": 3}, False),
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, False),

@@ -48,7 +48,12 @@ def fields(**values: Any) -> dict[str, Any]:
         (fields(messages=[{"role": "user", "content": None}]), "messages[0].content", None),
         (fields(messages=[{"role": "user", "content": 7}]), "messages[0].content", None),
         (fields(messages=[HELLO | {"x": SECRET}]), "messages[0].x", "unknown_parameter"),
-        (fields(messages=[HELLO | {"name": SECRET}]), "messages[0].name", "unknown_parameter"),
+        (fields(messages=[HELLO | {"name": 7}]), "messages[0].name", "invalid_value"),
+        (
+            fields(messages=[HELLO | {"tool_calls": [{"id": SECRET}]}]),
+            "messages[0].tool_calls",
+            "unknown_parameter",
+        ),
         (
             fields(messages=[{"role": "user", "content": [{"type": "image_url"}]}]),
             "messages[0].content",
@@ -80,6 +85,18 @@ def fields(**values: Any) -> dict[str, Any]:
         (fields(reasoning_effort="huge"), "reasoning_effort", "invalid_value"),
         (fields(stream_options={"include_usage": True}), "stream_options", "invalid_value"),
         (fields(stream=True, stream_options={"x": 1}), "stream_options.x", "unknown_parameter"),
+        (
+            fields(stream=True, stream_options={"include_obfuscation": True}),
+            "stream_options.include_obfuscation",
+            "unknown_parameter",
+        ),
+        (fields(frequency_penalty=0.1), "frequency_penalty", "unsupported_parameter"),
+        (fields(frequency_penalty=False), "frequency_penalty", "unsupported_parameter"),
+        (fields(logprobs=True), "logprobs", "unsupported_parameter"),
+        (fields(logprobs=0), "logprobs", "unsupported_parameter"),
+        (fields(tools=[{"type": "function"}], tool_choice="auto"), "tools", None),
+        (fields(tool_choice="required"), "tool_choice", "unsupported_parameter"),
+        (fields(response_format={"type": "json_object"}), "response_format", None),
         (fields(max_tokens=99, max_completion_tokens=99), "max_completion_tokens", None),
         (fields(reflection={"x": 1}), "reflection.x", "unknown_parameter"),
         (fields(reflection={"min_reflections": -1}), "reflection.min_reflections", None),
@@ -112,6 +129,43 @@ def test_null_means_not_given_for_the_parameters_of_openai() -> None:
     )  # fmt: skip
     request = ChatCompletionRequest.model_validate_json(json.dumps(fields(**nulls)))
     assert request == ChatCompletionRequest.model_validate(fields())
+
+
+@pytest.mark.parametrize(
+    "neutral",
+    [
+        *({name: value} for name, values in UNSUPPORTED.items() for value in values),
+        {"frequency_penalty": 0.0, "presence_penalty": 0.0},
+        {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True},
+    ],
+)
+def test_a_neutral_value_is_not_given(neutral: dict[str, Any]) -> None:
+    request = ChatCompletionRequest.model_validate_json(json.dumps(fields(**neutral)))
+    assert request == ChatCompletionRequest.model_validate(fields())
+
+
+def test_neutral_values_inside_a_request_are_not_given() -> None:
+    answer = {"role": "assistant", "content": "7"}
+    neutral: dict[str, Any] = {"annotations": [], "tool_calls": [], "refusal": None, "audio": None}
+    options = {"include_usage": True}
+    bare = fields(messages=[HELLO, answer], stream=True, stream_options=options)
+    full = fields(
+        messages=[HELLO | {"audio": None}, answer | neutral],
+        stream=True,
+        stream_options=options | {"include_obfuscation": False},
+    )
+    validate = ChatCompletionRequest.model_validate_json
+    assert validate(json.dumps(full)) == validate(json.dumps(bare))
+
+
+def test_names_of_speakers_are_taken() -> None:
+    ChatCompletionRequest.model_validate_json(json.dumps(fields(messages=[HELLO | {"name": "Al"}])))
+
+
+@pytest.mark.parametrize("message", [{"content": "x"}, {"role": "tool", "content": "x"}])
+def test_a_missing_or_unknown_role_gets_the_list_of_roles(message: dict[str, str]) -> None:
+    expected = "one of 'system', 'developer', 'user', 'assistant'"
+    assert expected in refusal(fields(messages=[message])).message
 
 
 def test_harmless_fields_are_taken() -> None:
