@@ -43,7 +43,8 @@ class Metrics:
         )
         self.time_to_first_answer_token = Histogram(
             "reflect_time_to_first_answer_token_seconds",
-            "From admission to the first text of the answer, thinking included.",
+            "From when the server has planned a request to the first text of its answer: the "
+            "engine's queue and the thinking are in it, reading the request is not.",
             buckets=SECONDS,
             registry=self.registry,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import socket
 import subprocess
 import sys
@@ -12,12 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
 
 from server.chat import ChatError, Conversation, main
 from server.policy import Keys
+from server.protocol.chat import Effort
 from server.settings import Settings
 from tests.live import LiveServer
 
@@ -72,6 +75,21 @@ def test_the_flags_become_fields_of_the_request(
     assert call.budget.max_thinking_tokens == 512
     assert (call.sampling.max_tokens, call.sampling.temperature) == (900, 0.5)
     assert call.sampling.seed == 3
+
+
+def test_the_efforts_offered_are_those_of_openai(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--effort", "huge"])
+    offered = re.findall(r"'?(\w+)'?(?=[,)])", capsys.readouterr().err.rpartition("from ")[2])
+    assert tuple(offered) == get_args(Effort)
+
+
+def test_an_error_of_the_server_is_shown_as_it_says_it(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pipe(monkeypatch, "Hi", "--base-url", server.base_url, "--max-tokens", "1") == 1
+    error = " ".join(capsys.readouterr().err.split())
+    assert error.startswith("reflect chat: Invalid 'max_completion_tokens': max_tokens must be at")
 
 
 def test_the_key_of_the_environment_is_sent(
