@@ -185,8 +185,8 @@ def _add_engine_flags(group: argparse._ArgumentGroup) -> None:
     add("--max-num-seqs", type=int, default=64, help="replies written at once (default 64)")
     add("--max-queue", type=int, default=256, help="requests that may wait for them (default 256)")
     add(
-        "--kv-cache-gib", type=float, default=1.0, metavar="GIB",
-        help="attention cache in GiB, on a CPU (default 1)",
+        "--kv-cache-gib", type=float, metavar="GIB",
+        help="attention cache in GiB (default 1 on a CPU, on a GPU what the weights leave)",
     )  # fmt: skip
     add(
         "--gpu-memory", type=float, default=0.9, metavar="SHARE",

@@ -115,6 +115,7 @@ class VllmEngine:
         if self._llm.output_handler is not None:  # or it logs the end of the engine as a failure
             self._llm.output_handler.cancel()
         await asyncio.to_thread(self._llm.shutdown, SHUTDOWN_S)
+        _close_context(self._llm.engine_core.resources)
 
     def _check_ids(self, token_ids: Sequence[int]) -> None:
         """Raise RequestError for ids that the model does not have.
@@ -182,6 +183,13 @@ def _start_llm(settings: EngineSettings) -> Any:
     if settings.is_enforced:
         config.model_config.logits_processors = [ENFORCERS[bool(config.use_v2_model_runner)]]
     return QuietLLM.from_vllm_config(config, usage_context=UsageContext.ENGINE_CONTEXT)
+
+
+def _close_context(resources: Any) -> None:
+    """End the message context, which vLLM leaves to the garbage collector and its complaint."""
+    sockets = (resources.output_socket, resources.input_socket)
+    if all(socket is None or socket.closed for socket in sockets):  # else it would wait for them
+        resources.ctx.destroy(linger=0)
 
 
 @contextmanager

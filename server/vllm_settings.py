@@ -32,7 +32,8 @@ class EngineSettings:
 
     max_model_len: tokens of prompt and reply together; None is what the model and the memory allow
     max_num_seqs, max_queue: replies written at once, and requests that may wait beyond them
-    kv_cache_gib: size of the cache on a CPU; gpu_memory: share of a GPU's memory for everything
+    kv_cache_gib: size of the attention cache; None is 1 GiB on a CPU, and on a GPU what the
+        weights leave of gpu_memory, the share of the GPU's memory to use
     dtype: "auto", "float32", "bfloat16" or "float16"; auto computes in the checkpoint's type where
         the machine can
     is_enforced: whether budgets are enforced; without, a request with a budget is refused
@@ -44,7 +45,7 @@ class EngineSettings:
     max_model_len: int | None = None
     max_num_seqs: int = 64
     max_queue: int = 256
-    kv_cache_gib: float = 1.0
+    kv_cache_gib: float | None = None
     gpu_memory: float = 0.9
     dtype: str = "auto"
     seed: int = 0
@@ -74,18 +75,20 @@ def arguments(settings: EngineSettings, *, is_cpu: bool) -> dict[str, Any]:
     }
     if settings.executor is not None:
         args["distributed_executor_backend"] = settings.executor
-    return args | (
-        _for_cpu(settings) if is_cpu else {"gpu_memory_utilization": settings.gpu_memory}
-    )
+    if settings.kv_cache_gib is not None:
+        args["kv_cache_memory_bytes"] = int(settings.kv_cache_gib * GIB)
+    if is_cpu:
+        return {"kv_cache_memory_bytes": GIB} | args | _for_cpu(settings)
+    return args | {"gpu_memory_utilization": settings.gpu_memory}
 
 
 def _for_cpu(settings: EngineSettings) -> dict[str, Any]:
-    """Return what a CPU needs besides: no compilation, a cache of fixed size, few processes."""
-    args = {"enforce_eager": True, "kv_cache_memory_bytes": int(settings.kv_cache_gib * GIB)}
+    """Return what a CPU needs besides: no compilation, and few processes where cores are few."""
+    args: dict[str, Any] = {"enforce_eager": True}
     # Or the first request for logprobs holds up all others until a kernel is compiled.
     os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
     num_cores = len(os.sched_getaffinity(0))
-    if settings.executor not in (None, "uni") or num_cores > FEW_CORES:
+    if (settings.executor or ("uni" if num_cores <= FEW_CORES else "mp")) != "uni":
         return args
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     # vLLM binds threads to cores only in worker processes; more threads than cores crawl.

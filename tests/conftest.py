@@ -27,7 +27,7 @@ from tests import llama3
 
 MODELS = Path(__file__).parent.parent / "models"
 MAX_NUM_SEQS, MAX_QUEUE = 32, 16
-NUM_BLOCKS = 40  # of 128 tokens: a full batch of long replies must be preempted
+NUM_BLOCKS = 32  # of 128 tokens: a full batch of long replies must be preempted
 FIGURES = pytest.StashKey[list[str]]()
 START_S = 900.0  # the machine may be busy: three processes import vLLM in turn
 

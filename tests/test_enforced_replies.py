@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from decoding.budget import Budget
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary
 from server.engine import Engine, FinishReason, Sampling
+from server.vllm_engine import VllmEngine
 from tests.conftest import MAX_NUM_SEQS
 from tests.decoding.adapters.budgets import random_budget
 from tests.decoding.judge import is_well_formed, num_reflections
@@ -186,6 +188,12 @@ async def test_the_same_model_without_enforcement_is_not_well_formed(
     judged = [faults(reply, random_bundle, vocabulary) for (reply,) in replies]
     figures.append(f"unenforced: {judged.count([])} of {len(judged)} replies are well-formed")
     assert judged.count([]) == 0
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="needs an NVIDIA GPU")
+async def test_on_a_gpu_all_of_this_runs_in_the_v2_model_runner(engine: VllmEngine) -> None:
+    assert engine._llm.vllm_config.use_v2_model_runner
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.3])

@@ -65,6 +65,14 @@ def test_a_cpu_and_a_gpu_differ_only_in_what_each_needs(folder: Path) -> None:
     assert not cpu["enable_log_requests"]
 
 
+def test_the_size_of_the_cache_is_what_was_asked_for(folder: Path) -> None:
+    for is_cpu, default in ((True, 2**30), (False, None)):
+        told = arguments(EngineSettings(folder), is_cpu=is_cpu)
+        assert told.get("kv_cache_memory_bytes") == default
+        told = arguments(EngineSettings(folder, kv_cache_gib=0.5), is_cpu=is_cpu)
+        assert told["kv_cache_memory_bytes"] == 2**29
+
+
 def test_a_context_that_was_not_asked_for_is_what_fits(folder: Path) -> None:
     assert arguments(EngineSettings(folder), is_cpu=False)["max_model_len"] == -1
 
