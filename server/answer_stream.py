@@ -10,6 +10,7 @@ from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from server.chunks import DONE, ChunkWriter
+from server.disconnect import unless_gone
 from server.errors import ServerError
 from server.generation import Generation
 from server.metrics import Outcome
@@ -49,14 +50,19 @@ class AnswerStream(EventSourceResponse):
         state = scope["state"]
         async with self._generation as generation:
             try:
-                await generation.wait_for_admission(self._admission_s)
+                is_here = await unless_gone(receive, self._admit())
                 state["outcome"] = Outcome.DISCONNECTED  # until the stream is whole
-                await super().__call__(scope, receive, send)
-                state["outcome"] = self._outcome
+                if is_here:
+                    await super().__call__(scope, receive, send)
+                    state["outcome"] = self._outcome
             except SendTimeoutError:
                 logger.warning("the client stopped reading")
             finally:
                 state["usage"] = generation.usage
+
+    async def _admit(self) -> bool:
+        await self._generation.wait_for_admission(self._admission_s)
+        return True
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         generation, writer = self._generation, self._writer

@@ -6,8 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -16,13 +15,12 @@ from server.answer_stream import AnswerStream
 from server.body import read_body
 from server.choice import AnswerDelta, ChoiceEnd
 from server.chunks import ChunkWriter
+from server.disconnect import unless_gone
 from server.generation import Generation
 from server.openapi import request_body
 from server.plan import Plan, check_request, make_plan
 from server.protocol.chat import AnswerMessage, ChatCompletion, ChatCompletionRequest, Choice
 from server.service import Service
-
-T = TypeVar("T")
 
 CLIENT_CLOSED_REQUEST = 499
 LONG_CHARACTERS = 20_000  # from here on a prompt is encoded in a thread, a fraction of a second
@@ -51,7 +49,7 @@ async def create_chat_completion(http: Request) -> Response:
         return AnswerStream(generation, writer, settings, has_usage=has_usage)
     try:
         async with generation:
-            completion = await _unless_gone(http, _complete(id, request.model, generation))
+            completion = await unless_gone(http.receive, _complete(id, request.model, generation))
     finally:
         http.state.usage = generation.usage
     if completion is None:
@@ -99,20 +97,3 @@ async def _complete(id: str, model: str, generation: Generation) -> ChatCompleti
         choices=choices,
         usage=generation.usage,
     )
-
-
-async def _unless_gone(http: Request, work: Coroutine[Any, Any, T]) -> T | None:
-    """Return what the work returns, or None, the work cancelled, once the client has left."""
-    task = asyncio.create_task(work)
-    gone = asyncio.create_task(_wait_until_gone(http))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return await task if task.done() else None
-    finally:
-        gone.cancel()
-        task.cancel()
-
-
-async def _wait_until_gone(http: Request) -> None:
-    while (await http.receive())["type"] != "http.disconnect":
-        pass

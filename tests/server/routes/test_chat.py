@@ -192,6 +192,46 @@ def test_a_client_that_leaves_aborts_its_request(stream: bool, server: LiveServe
     assert len(server.engine.aborted) == 2
 
 
+def test_a_client_that_leaves_before_the_first_token_is_noticed_at_once(
+    make_server: Callable[..., LiveServer],
+) -> None:
+    server = make_server(Settings(admission_s=60))
+    server.say("7 apples", first_delay_s=60)
+    with server.post_raw(body(stream=True, n=2)):
+        server.wait_until(lambda: server.num_unfinished == 2)
+    server.wait_until(lambda: server.num_unfinished == 0, timeout_s=10)
+    with server.client() as client:
+        server.wait_until(lambda: 'outcome="disconnected"' in client.get("/metrics").text)
+
+
+def test_a_stream_of_which_one_choice_is_refused_gets_the_refusal_s_status(
+    make_server: Callable[..., LiveServer],
+) -> None:
+    server = make_server(Settings(admission_s=30))
+    refusal = server.script("x", error=QueueFull("The queue is full."), first_delay_s=0.2)
+    reply = server.script("7 apples", delay_s=60)
+    server.say_by(lambda call: reply if call.request_id.endswith("-0") else refusal)
+    with server.client() as client:
+        answer = client.post(URL, json=body(stream=True, n=2))
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "overloaded"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_reply_that_the_engine_did_not_complete_is_never_an_answer(
+    stream: bool, server: LiveServer
+) -> None:
+    tokens = server.encode("<thinking>planted</thinking>\n<output>\nhalf an")
+    server.say_by(lambda _: replace(server.script("x"), token_ids=tokens))
+    with server.client() as client:
+        answer = client.post(URL, json=body(stream=stream))
+    error = events(answer.text)[-1]["error"] if stream else answer.json()["error"]
+    assert answer.status_code == (200 if stream else 500)
+    assert (error["type"], error["code"]) == ("server_error", "incomplete")
+    assert "planted" not in answer.text
+    assert "finish_reason" not in answer.text or "stop" not in answer.text
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("error", "status", "code"),
@@ -302,7 +342,7 @@ def test_a_long_prompt_does_not_hold_up_the_others(server: LiveServer) -> None:
 def test_a_client_that_stops_reading_is_dropped(make_server: Callable[..., LiveServer]) -> None:
     server = make_server(Settings(send_timeout_s=0.2, keep_alive_s=0))
     big = server.encode("<thinking>a</thinking><output>", has_end=False)
-    filler = server.encode("x" * 3000, has_end=False)
+    filler = server.encode("x" * 3000 + "</output>")
     script = server.script("x", first_delay_s=0)
     tokens = (*big, *filler)
     server.engine.script = lambda _: replace(script, token_ids=tokens, delay_s=0)
