@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import signal
 import socket
 from types import FrameType
 
 import uvicorn
 from sse_starlette.sse import AppStatus
 
+from server.children import end_children
 from server.service import Service, Status
 
+logger = logging.getLogger(__name__)
+
 CLOSE_S = 5  # for connections that stay open after their requests are done
+CHILDREN_S = 2.0  # for the engine's processes, until they are killed
 
 
 class HttpServer(uvicorn.Server):
@@ -24,6 +31,7 @@ class HttpServer(uvicorn.Server):
         self._service = service
         self._is_asked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._owns_process = False
         # Streams end with their requests; sse-starlette would cut them at the first signal.
         AppStatus.enable_automatic_graceful_drain = False
 
@@ -31,6 +39,14 @@ class HttpServer(uvicorn.Server):
     def exit_status(self) -> int:
         """1 if the model could not be loaded, else 0."""
         return int(self._service.status is Status.FAILED)
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve as what this process is for: the process ends here if it is told to while it loads.
+
+        The thread that loads cannot be cancelled, and Python would wait for it.
+        """
+        self._owns_process = True
+        super().run(sockets)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal, or until it is known that the model cannot be loaded."""
@@ -41,6 +57,8 @@ class HttpServer(uvicorn.Server):
         finally:
             for watcher in watchers:
                 watcher.cancel()
+            if self._owns_process and self._service.is_loading:
+                self._exit()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Begin to drain, or, the second time, stop at once."""
@@ -48,6 +66,14 @@ class HttpServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
         else:
             self._loop.call_soon_threadsafe(self._is_asked.set)
+
+    def _exit(self) -> None:
+        logger.info("stopped while the model was loading")
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sig, signal.SIG_IGN)
+        end_children(CHILDREN_S)
+        logging.shutdown()
+        os._exit(self.exit_status)
 
     async def _drain(self) -> None:
         await self._is_asked.wait()

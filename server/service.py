@@ -58,6 +58,8 @@ class Service:
         self._is_idle.set()
         self.started_at_s = int(time.time())
         self.settled = asyncio.Event()
+        self.is_loading = False
+        """Whether loading began and has not come to its end; a thread cannot be cancelled."""
         self._start_engine = start_engine
         self._load_model = load_model
         self._engine: Engine | None = None
@@ -106,6 +108,11 @@ class Service:
 
     async def load(self) -> None:
         """Build the tables, start the engine, run the self-test; never raises."""
+        self.is_loading = True
+        await self._load()
+        self.is_loading = False
+
+    async def _load(self) -> None:
         started_s = time.perf_counter()
         try:
             # The tables first: a folder that cannot be served should not cost an engine's start.

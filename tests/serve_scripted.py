@@ -1,11 +1,16 @@
 """Serve a scripted engine in a process of its own: `python -m tests.serve_scripted FOLDER PORT`.
 
-Every reply takes about a second, so that a signal can come in the middle of one.
+Every reply takes about a second, so that a signal can come in the middle of one. With the word
+`slow` the engine takes an hour to start, in a thread, with a process of its own whose id is
+printed; with `stubborn` that process also ignores SIGTERM.
 """
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import uvicorn
@@ -22,7 +27,27 @@ from tests.fakes import Script, ScriptedEngine
 REPLY = "<thinking>Hm.</thinking><output>7 apples</output>"
 
 
-def main(folder: str, port: str) -> int:
+SLEEP_S = 3600
+CHILD = """
+import signal, sys, time
+if sys.argv[1] == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(3600)
+"""
+
+
+def start_slowly(how: str) -> None:
+    """Do what an engine does that loads a large model."""
+    command = [sys.executable, "-c", CHILD, how]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    print(child.pid, flush=True)
+    time.sleep(SLEEP_S)
+
+
+def main(folder: str, port: str, how: str = "fast") -> int:
     """Serve until a signal."""
     bundle = Bundle.load(Path(folder))
     model = ServedModel.load(bundle)
@@ -30,6 +55,8 @@ def main(folder: str, port: str) -> int:
     script = Script(tokens, delay_s=1 / len(tokens))
 
     async def start() -> Engine:
+        if how != "fast":
+            await asyncio.to_thread(start_slowly, how)
         return ScriptedEngine(lambda _: script)
 
     logs.configure("info")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from decoding.bundle import Bundle
 from server.engine import Engine
@@ -102,6 +104,45 @@ def test_a_process_that_gets_sigterm_finishes_its_stream_and_exits_with_0(bundle
     assert process.returncode == 0
     assert "draining: 1 requests in flight" in log
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("num_signals", [1, 2])
+@pytest.mark.parametrize("how", ["slow", "stubborn"])
+def test_a_process_that_gets_sigterm_while_it_loads_exits_soon_with_0_and_leaves_no_orphan(
+    how: str, num_signals: int, bundle: Bundle
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.serve_scripted", str(bundle.folder), str(port), how],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    child = None
+    try:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        for _ in range(num_signals):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+        _, log = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "stopped while the model was loading" in log
+        assert "Traceback" not in log
+        assert not is_running(child)
+    finally:
+        process.kill()
+        process.communicate()
+        if child is not None and is_running(child):
+            os.kill(child, signal.SIGKILL)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there; one that nobody has waited for is not."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
 
 
 def wait_until_ready(client: httpx.Client) -> None:
