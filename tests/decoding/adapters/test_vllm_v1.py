@@ -20,6 +20,8 @@ from tests.decoding.judge import is_well_formed
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 
+from vllm.exceptions import VLLMValidationError
+from vllm.v1.sample.logits_processor import validate_logits_processors_parameters
 from vllm.v1.sample.logits_processor.interface import BatchUpdate, MoveDirectionality
 
 from decoding.adapters.vllm_v1 import Enforcer
@@ -221,6 +223,13 @@ def test_a_budget_that_cannot_end_well_is_logged_and_hurts_nobody(
 def test_parameters_that_would_break_the_enforcement_are_refused(bad: SimpleNamespace) -> None:
     with pytest.raises(ValueError, match=r"must|cannot|exactly"):
         Enforcer.validate_params(bad)
+
+
+def test_vllm_loads_it_by_name_and_refuses_bad_parameters_with_it() -> None:
+    names = ["decoding.adapters.vllm_v1:Enforcer"]
+    validate_logits_processors_parameters(names, params(Budget(60, 30)))
+    with pytest.raises(VLLMValidationError, match="min_tokens"):
+        validate_logits_processors_parameters(names, params(Budget(60, 30), min_tokens=3))
 
 
 def test_good_parameters_pass() -> None:

@@ -19,6 +19,13 @@ from tests.decoding.judge import is_well_formed
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 
+from vllm.exceptions import VLLMValidationError
+from vllm.v1.worker.gpu.sample.logits_processor import (
+    LogitsContext,
+    LogitsProcRequestState,
+    build_custom_logits_processors_params_validator,
+)
+
 from decoding.adapters.vllm_v2 import Enforcer
 
 SLOTS, MAX_LEN = 6, 160
@@ -42,8 +49,16 @@ class Runner:
         self.prompt_len, self.prefill_len = self.host(), self.host()
         self.total_len = SimpleNamespace(gpu=torch.zeros(SLOTS, dtype=torch.int32))
         self.all_token_ids = SimpleNamespace(gpu=torch.zeros(SLOTS, MAX_LEN, dtype=torch.int32))
-        self.device, self.max_num_reqs = torch.device("cpu"), SLOTS
-        self.enforcer = Enforcer(vllm_config, self)
+        states = LogitsProcRequestState(
+            device=torch.device("cpu"),
+            max_num_reqs=SLOTS,
+            vocab_size=automaton.vocab_size,
+            all_token_ids=self.all_token_ids,
+            prompt_len=self.prompt_len,
+            prefill_len=self.prefill_len,
+            total_len=self.total_len,
+        )
+        self.enforcer = Enforcer(vllm_config, states)
         self.replies: dict[int, Reply] = {}
         self.preempted: list[Reply] = []
         self.finished: list[Reply] = []
@@ -118,15 +133,18 @@ class Runner:
 
     def context(
         self, slots: list[int], rows: list[tuple[int, int]], drafts: dict[int, list[int]]
-    ) -> SimpleNamespace:
+    ) -> LogitsContext:
         last = {s: self.all_token_ids.gpu[s, self.total_len.gpu[s] - 1] for s in slots}
         fed = [drafts[slot][at - 1] if at else int(last[slot]) for slot, at in rows]
-        return SimpleNamespace(
+        lengths = [int(self.total_len.gpu[slot]) + at for slot, at in rows]
+        return LogitsContext(
             expanded_idx_mapping=torch.tensor([slot for slot, _ in rows], dtype=torch.int32),
             idx_mapping=torch.tensor(slots, dtype=torch.int32),
             idx_mapping_np=np.array(slots),
             expanded_local_pos=torch.tensor([at for _, at in rows], dtype=torch.int32),
             input_ids=torch.tensor(fed, dtype=torch.int32),
+            pos=torch.tensor(lengths) - 1,
+            seq_lens_upper_bound_np=np.array([MAX_LEN] * len(slots)),
         )
 
     def allowed(self, reply: Reply, drafts: list[int]) -> np.ndarray:
@@ -200,10 +218,13 @@ def test_a_slot_taken_over_by_a_request_without_a_budget_is_free(
     assert torch.isfinite(logits[1]).all()
 
 
-def test_parameters_are_checked_as_in_v1() -> None:
-    Enforcer.validate_params(params(Budget(60, 30)))
-    with pytest.raises(ValueError, match="min_tokens"):
-        Enforcer.validate_params(params(Budget(60, 30), min_tokens=3))
+def test_vllm_loads_it_by_name_and_refuses_bad_parameters_with_it() -> None:
+    validate = build_custom_logits_processors_params_validator(
+        ["decoding.adapters.vllm_v2:Enforcer"]
+    )
+    validate(params(Budget(60, 30)))
+    with pytest.raises(VLLMValidationError, match="min_tokens"):
+        validate(params(Budget(60, 30), min_tokens=3))
 
 
 @pytest.mark.gpu
