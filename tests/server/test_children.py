@@ -12,7 +12,7 @@ from server.children import descendants
 # A child with a child of its own; both say their ids, and the last ignores SIGTERM.
 FAMILY = """
 import os, signal, subprocess, sys, time
-if len(sys.argv) == 2:
+if len(sys.argv) == 1:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print(os.getpid(), flush=True)
 if len(sys.argv) > 2:
