@@ -1,10 +1,12 @@
 """Checkpoint: the state of a training run as one file, replaced atomically.
 
-The file is complete or absent after a kill at any instant: write beside it, fsync, rename.
+The file is whole, the former one or the new, after a kill at any instant: write beside it, fsync,
+rename.
 """
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,24 @@ import torch
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write the state so that a crash leaves the former checkpoint intact."""
+    buffer = io.BytesIO()  # torch writing to a full disk complains of positions, not of the disk
+    torch.save(state, buffer)
+    replace_file(path, buffer.getvalue())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write the whole file or leave the former one; an OSError names it and leaves nothing else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".tmp")
-    with beside.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

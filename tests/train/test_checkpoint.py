@@ -1,5 +1,7 @@
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 import torch
@@ -17,18 +19,21 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert state["weights"].equal(torch.arange(4))
 
 
-def test_a_crash_while_saving_leaves_the_former_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def no_file_above(size_bytes: int) -> Iterator[None]:
+    """Let the system refuse larger files, as a full disk does: in the middle of the writing."""
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+
+def test_a_full_disk_leaves_the_former_checkpoint_alone_and_is_named(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     save_checkpoint(path, {"step": 1})
-
-    def crash(state: dict[str, int], file: BinaryIO) -> None:
-        file.write(b"half a checkp")
-        raise OSError("disk full")
-
-    monkeypatch.setattr(torch, "save", crash)
-    with pytest.raises(OSError, match="disk full"):
-        save_checkpoint(path, {"step": 2})
-    monkeypatch.undo()
+    with no_file_above(50_000), pytest.raises(OSError, match=r"too large: .*checkpoint\.pt"):
+        save_checkpoint(path, {"step": 2, "weights": torch.zeros(100_000)})
     assert load_checkpoint(path) == {"step": 1}
+    assert list(tmp_path.iterdir()) == [path]
