@@ -20,6 +20,15 @@ from train.segments import Split
 from train.tokenizer import prompt_ids
 
 NAME = "demo"
+FILES = (
+    "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "reflection.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
 NUM_GOLDEN = 4
 NUM_GOLDEN_CANDIDATES = 24
 GOLDEN_TOKENS = 32
@@ -29,7 +38,7 @@ EFFORTS = {"minimal": 25, "low": 50, "medium": 90, "high": 100}
 
 
 def export_bundle(model: Any, tokenizer: Any, recipe: Recipe, folder: Path) -> Bundle:
-    """Write config, weights (fp32), tokenizer, chat template and reflection.json into `folder`."""
+    """Write FILES (weights in fp32) into `folder`; what else is in it stays as it is."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -45,9 +54,9 @@ def export_bundle(model: Any, tokenizer: Any, recipe: Recipe, folder: Path) -> B
         top_p=1.0,
     )
     bundle.save()
-    for file in folder.iterdir():
-        file.chmod(0o644)
-        _sync(file)
+    for name in FILES:
+        (folder / name).chmod(0o644)
+        _sync(folder / name)
     return bundle
 
 

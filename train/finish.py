@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from decoding.bundle import Bundle
+from train.checkpoint import replace_file
 from train.evaluation import MAX_TOKENS, SEED, SETS, Verdict, answer, draw, figures
-from train.export import export_bundle
+from train.export import FILES, export_bundle
 from train.intervals import Share, pair
 from train.recipe import Recipe
 from train.tuning import Tuning
@@ -42,10 +42,14 @@ def finish(
         logger.info("%s: right %s", name, Share(**found["right"]))
     if out is None:
         return
+    (out / MANIFEST).unlink(missing_ok=True)  # the former bundle's, should the export be cut short
     bundle = export_bundle(tuning.model, tuning.tokenizer, tuning.recipe, out)
     former = read_baseline(baseline, tuning.recipe)
     if former is None:
-        logger.warning("no finished baseline in %s: the manifest compares with nothing", baseline)
+        logger.warning(
+            "no finished --thinking-only run of this recipe in %s: the manifest compares with none",
+            baseline,
+        )
     write_json(out / MANIFEST, manifest(tuning, bundle, record, former, command))
     logger.info("the bundle is in %s", out)
 
@@ -54,6 +58,7 @@ def measure(tuning: Tuning) -> dict[str, list[Verdict]]:
     """Let the model answer every set of problems."""
     recipe, found = tuning.recipe, {}
     for family, split in SETS:
+        logger.info("measuring %s, %s: %d problems", family, split.value, recipe.num_problems)
         problems = draw(family, split, recipe.num_problems)
         verdicts = answer(tuning.model, tuning.tokenizer, problems, recipe.temperature)
         found[f"{family}, {split.value}"] = verdicts
@@ -86,9 +91,11 @@ def manifest(
             **{name: version(name) for name in ("torch", "transformers", "tokenizers")},
         },
         "files": {
-            file.name: {"size_bytes": file.stat().st_size, "sha256": _digest(file)}
-            for file in sorted(bundle.folder.iterdir())
-            if file.suffix in (".json", ".jinja", ".safetensors") and file.name != MANIFEST
+            name: {
+                "size_bytes": (bundle.folder / name).stat().st_size,
+                "sha256": _digest(bundle.folder / name),
+            }
+            for name in FILES
         },
         "evaluation": {
             "seed": SEED,
@@ -114,14 +121,7 @@ def manifest(
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write the document so that a crash leaves the former file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".tmp")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(document, file, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
+    replace_file(path, (json.dumps(document, indent=1) + "\n").encode())
 
 
 def _digest(file: Path) -> str:

@@ -24,6 +24,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tuning, Path]:
         baseline = Tuning(TINY.thinking_only(), tiny_tokenizer(), folder / "baseline")
         finish(baseline, folder / "baseline", None, None, "train demo --thinking-only")
         tuning = tiny_tuning(folder / "run")
+        (folder / "bundle" / "old").mkdir(parents=True)
+        (folder / "bundle" / "notes.json").write_text("{}")
         finish(tuning, folder / "run", folder / "bundle", folder / "baseline", "train demo")
     return tuning, folder
 
@@ -63,7 +65,33 @@ def test_the_manifest_says_how_it_was_made_and_compares_in_pairs(
     assert found["evaluation"]["enforced"] is False
     paired = found["thinking_only"]["reflecting_minus_thinking_only"]["countdown, fresh"]
     assert paired["n"] == TINY.num_problems
-    assert set(found["files"]) >= {"config.json", "model.safetensors", "reflection.json"}
+    own = {"manifest.json", "notes.json", "old"}
+    assert set(found["files"]) == {file.name for file in (folder / "bundle").iterdir()} - own
+
+
+def test_what_else_is_in_the_folder_of_the_bundle_is_left_alone(
+    finished: tuple[Tuning, Path],
+) -> None:
+    _, folder = finished
+    assert (folder / "bundle" / "old").stat().st_mode & 0o111
+    assert (folder / "bundle" / "notes.json").read_text() == "{}"
+
+
+def test_an_export_cut_short_leaves_no_manifest_of_the_former_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    tuning = tiny_tuning(tmp_path / "run")
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.setattr(tuning.model, "save_pretrained", kill)
+    with pytest.raises(Killed):
+        finish(tuning, tmp_path / "run", tmp_path, None, "train demo")
+    assert not (tmp_path / "manifest.json").exists()
 
 
 def test_a_baseline_of_another_recipe_is_not_compared_with(
