@@ -37,6 +37,8 @@ def make_demo(
     tuning = Tuning(recipe, tokenizer, folder)
     if resume and not tuning.resume():
         logger.warning("nothing to resume in %s: starting anew", folder)
+    if not resume and tuning.path.exists():
+        logger.warning("starting anew: %s will be replaced; --resume goes on from it", tuning.path)
     num_params = sum(p.numel() for p in tuning.model.parameters())
     logger.info("%d parameters, %d tokens to learn", num_params, recipe.num_tokens)
 

@@ -33,13 +33,13 @@ class Recipe:
     temperature: float = 0.7
 
     def quick(self) -> Recipe:
-        """Return the smoke run: the same path, too short to learn much."""
+        """Return the smoke run: the same path, one check included, too short to learn much."""
         return replace(
             self,
             num_tokens=120_000,
             num_tokenizer_examples=400,
             num_warmup_steps=10,
-            num_checks=1,
+            num_checks=2,
             num_check_problems=8,
             num_problems=16,
         )
