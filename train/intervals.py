@@ -42,7 +42,8 @@ def share(k: int, n: int) -> Share:
 class Paired:
     """Two models on the same problems: who alone was right, McNemar's exact two-sided p.
 
-    `points` is first minus second in percentage points, with a 95 % interval (paired, normal).
+    `points` is first minus second in percentage points, with a 95 % interval (paired, normal, cut
+    at +-100).
     """
 
     n: int
@@ -66,7 +67,7 @@ def pair(first: list[bool], second: list[bool]) -> Paired:
     n = len(both)
     points = (b - c) / n
     half = Z95 * math.sqrt(max(0.0, (b + c) / n - points * points) / n)
-    low, high = 100 * (points - half), 100 * (points + half)
+    low, high = 100 * max(-1.0, points - half), 100 * min(1.0, points + half)
     return Paired(n, b, c, round(100 * points, 2), round(low, 2), round(high, 2), mcnemar(b, c))
 
 
@@ -74,9 +75,4 @@ def mcnemar(b: int, c: int) -> float:
     """Return the exact two-sided p of b against c discordant pairs."""
     n, least = b + c, min(b, c)
     tail = sum(math.comb(n, k) for k in range(least + 1))
-    return min(1.0, float(2 * tail / 2**n)) if n < 1000 else min(1.0, math.exp(_log_tail(n, least)))
-
-
-def _log_tail(n: int, least: int) -> float:
-    tail = sum(math.comb(n, k) for k in range(least + 1))
-    return math.log(2 * tail) - n * math.log(2)
+    return min(1.0, float(2 * tail / 2**n))

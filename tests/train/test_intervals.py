@@ -1,4 +1,5 @@
 import math
+import statistics
 
 import pytest
 
@@ -27,13 +28,25 @@ def test_mcnemar_is_the_exact_binomial_test() -> None:
     assert mcnemar(9, 1) == mcnemar(1, 9)
     assert 0 <= mcnemar(1000, 200) < 1e-100
     assert math.isclose(mcnemar(600, 600), 1.0)
+    assert mcnemar(550, 650) == pytest.approx(0.0043, abs=1e-4)
 
 
 def test_pair_counts_who_alone_was_right() -> None:
     found = pair([True, True, False, True], [True, False, True, False])
     assert (found.only_first, found.only_second, found.n) == (2, 1, 4)
     assert found.points == 25.0
-    assert found.low < found.points < found.high
+    assert found.p_value == 1.0
+    assert (found.low, found.high) == (-56.26, 100.0)
+
+
+def test_the_paired_interval_is_that_of_the_mean_difference() -> None:
+    first, second = [True] * 90 + [False] * 10, [True] * 60 + [False] * 35 + [True] * 5
+    differences = [x - y for x, y in zip(first, second, strict=True)]
+    half = 1.959964 * statistics.pstdev(differences) / math.sqrt(100)
+    found = pair(first, second)
+    assert (found.only_first, found.only_second, found.points) == (30, 5, 25.0)
+    assert found.low == pytest.approx(25 - 100 * half, abs=0.006)
+    assert found.high == pytest.approx(25 + 100 * half, abs=0.006)
 
 
 def test_pair_refuses_lists_of_different_length() -> None:
