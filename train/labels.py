@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from train.segments import Example, Problem
+from train.tokenizer import prompt_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Labelled:
 
 def label(tokenizer: Any, examples: Sequence[Example[Problem]]) -> list[Labelled]:
     """Tokenize the examples and weigh their tokens; no loss on prompts."""
-    start = _prompt_frame(tokenizer)
-    heads = [start[0] + e.problem.prompt + start[1] for e in examples]
+    before, _, after = prompt_text(tokenizer, "@").partition("@")
+    heads = [before + e.problem.prompt + after for e in examples]
     texts = [
         head + e.reply + str(tokenizer.eos_token) for head, e in zip(heads, examples, strict=True)
     ]
@@ -40,14 +41,6 @@ def label(tokenizer: Any, examples: Sequence[Example[Problem]]) -> list[Labelled
             examples, heads, encoded["input_ids"], encoded["offset_mapping"], strict=True
         )
     ]
-
-
-def _prompt_frame(tokenizer: Any) -> tuple[str, str]:
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": "@"}], tokenize=False, add_generation_prompt=True
-    )
-    before, _, after = text.partition("@")
-    return before, after
 
 
 def _weights(example: Example[Problem], length: int, offsets: np.ndarray) -> np.ndarray:
