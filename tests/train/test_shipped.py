@@ -50,6 +50,24 @@ def test_the_baseline_saw_as_many_tokens(manifest: Any) -> None:
     assert abs(ours["num_tokens"] - theirs["num_tokens"]) < manifest["recipe"]["batch_tokens"]
 
 
+def test_the_readme_repeats_the_manifest(manifest: Any) -> None:
+    readme = (FOLDER / "README.md").read_text()
+    ours, theirs = manifest["evaluation"]["figures"], manifest["thinking_only"]["figures"]
+
+    def shown(found: dict[str, float], format: str = "{}") -> str:
+        return format.format(f"{found['percent']:.1f} [{found['low']:.1f}, {found['high']:.1f}]")
+
+    for name, found in ours.items():
+        row = [shown(found["right"], "**{}**"), shown(theirs[name]["right"])]
+        row += [shown(found[key]) for key in ("finished", "well_formed_of_finished")]
+        assert f"| {' | '.join(row)} | {found['mean_tokens']} |" in readme, name
+    assert manifest["training"]["data_hash"] in readme
+    assert manifest["thinking_only"]["training"]["data_hash"] in readme
+    gain = manifest["thinking_only"]["reflecting_minus_thinking_only"]["countdown, fresh"]
+    assert f"**{gain['points']} points above**" in readme
+    assert f"[{gain['low']:.1f}, {gain['high']:.1f}]" in readme
+
+
 def test_transformers_writes_the_golden_replies() -> None:
     bundle, model = Bundle.load(FOLDER), load_model(FOLDER)
     assert len(bundle.golden_replies) >= 8
