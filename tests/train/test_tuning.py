@@ -35,7 +35,7 @@ def test_a_run_learns_and_counts(whole: Tuning) -> None:
     progress = whole.progress
     assert progress.num_tokens >= TINY.num_tokens
     assert 0 < progress.num_loss_tokens < progress.num_tokens
-    assert progress.loss < 6.0
+    assert progress.loss < 5.0  # from ln 400 = 5.99
     assert progress.cpu_s > 0
 
 
