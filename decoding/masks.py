@@ -103,14 +103,13 @@ class Masks:
         state, need, left, tokens, thinking = cursors.T
         closed = (state < 0) | (state == self.automaton.done)
         tight = (tokens <= self.horizon[need]) | (thinking <= self.thinking_horizon[need])
-        permitted = np.clip(left, 0, self.max_opens)
-        rows: npt.NDArray[np.int64] = self._far[state, np.minimum(need, 1), permitted]
+        far = (state, np.minimum(need, 1), np.clip(left, 0, self.max_opens))
+        rows: npt.NDArray[np.int64] = self._far[far]
         rows[closed] = self.stop_row
         for at in np.flatnonzero((tight | (rows < 0)) & ~closed):
             rows[at] = self.find(Cursor(*cursors[at].tolist()))
             if not tight[at]:
-                key = state[at], min(need[at], 1), min(left[at], self.max_opens)
-                self._far[key] = rows[at]
+                self._far[tuple(index[at] for index in far)] = rows[at]
         return rows
 
     def _compute(self, cursor: Cursor) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from decoding.automaton import Automaton
-from decoding.budget import Budget
+from decoding.budget import Budget, BudgetError
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary, VocabularyError
+
+logger = logging.getLogger(__name__)
 
 EXTRA_ARG = "reflection"
 HUGE = 1e30  # stands for an infinite logit: no temperature overflows it
@@ -39,6 +42,17 @@ def budget_of(sampling_params: Any) -> Budget | None:
     if not isinstance(values, dict):
         raise ValueError(f"extra_args.{EXTRA_ARG} must be a budget, not {type(values).__name__}")
     return Budget.from_dict(values)
+
+
+def admit(sampling_params: Any, automaton: Automaton, place: str) -> Budget | None:
+    """Return a request's budget for its place in the batch; one that cannot end well is logged."""
+    budget = budget_of(sampling_params)
+    if budget is not None:
+        try:
+            budget.check(automaton)
+        except BudgetError as error:  # the server refuses it; other front ends may not
+            logger.warning("%s cannot end well: %s", place, error)
+    return budget
 
 
 def check(sampling_params: Any) -> None:

@@ -20,7 +20,7 @@ from vllm.v1.sample.logits_processor.interface import (
 
 from decoding.adapters import admission
 from decoding.adapters.admission import HUGE
-from decoding.budget import Budget, BudgetError
+from decoding.budget import Budget
 from decoding.masks import Mask
 from decoding.matcher import BatchMatcher
 
@@ -100,13 +100,9 @@ class Enforcer(LogitsProcessor):
 
     def _add(self, row: int, params: Any, token_ids: list[int]) -> None:
         self._replies.pop(row, None)
-        budget = admission.budget_of(params)
+        budget = admission.admit(params, self._matcher.automaton, f"row {row}")
         if budget is None:
             return
-        try:
-            budget.check(self._matcher.automaton)
-        except BudgetError as error:  # the server refuses it; other front ends may not
-            logger.warning("row %d cannot end well: %s", row, error)
         self._replies[row] = _Reply(budget, token_ids)
         self._matcher.set(row, budget)
 

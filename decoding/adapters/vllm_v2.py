@@ -7,7 +7,6 @@ drafts need no way back, because only committed tokens move the cursor that is k
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,7 @@ from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor
 
 from decoding.adapters import admission
 from decoding.adapters.device_matcher import DeviceMatcher
-from decoding.budget import BudgetError
 from decoding.matcher import FREE
-
-logger = logging.getLogger(__name__)
 
 
 class Enforcer(LogitsProcessor):
@@ -52,17 +48,12 @@ class Enforcer(LogitsProcessor):
 
     def add_request(self, req_idx: int, sampling_params: Any) -> bool:
         """Take over a slot, whoever had it before; tells whether anything is enforced."""
-        budget = admission.budget_of(sampling_params)
+        budget = admission.admit(sampling_params, self._automaton, f"slot {req_idx}")
         self._staged[req_idx] = FREE if budget is None else self._matcher.cursor(budget)
         self._is_enforced[req_idx] = budget is not None
         # After a preemption the tokens written before it are fed again beside the prompt.
         states = self._req_states
         self._num_behind[req_idx] = states.prefill_len.np[req_idx] - states.prompt_len.np[req_idx]
-        if budget is not None:
-            try:
-                budget.check(self._automaton)
-            except BudgetError as error:  # the server refuses it; other front ends may not
-                logger.warning("slot %d cannot end well: %s", req_idx, error)
         return budget is not None
 
     def apply_staged_writes(self) -> None:
