@@ -2,46 +2,50 @@
 
 What a token does depends only on its class, so the tables are small: for Llama 3 about 290 states
 and 160 classes. Budgets fall out of two distances: a token is legal only if what remains suffices.
+A constraint on the answer takes the place of the output's free text; nothing else changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from decoding.byte_dfa import ByteDfa, Phase
+from decoding.byte_dfa import Phase
+from decoding.constrained_answer import constrained_answer
+from decoding.dfa import Dfa
 from decoding.distances import FAR, distances
 from decoding.format import ReplyFormat
-from decoding.lifting import TokenFunctions, lift
+from decoding.grammar import GrammarError
+from decoding.head import AutomatonError, Head, lift_head
+from decoding.lifting import LiftingError
+from decoding.reply_parts import free_answer
+from decoding.splice import Part, splice
 from decoding.vocabulary import Vocabulary
 
 MAX_MIN_REFLECTIONS = 16
-NEVER = np.int16(-1)
-
-
-class AutomatonError(ValueError):
-    """A format, vocabulary and reply prefix for which no reply can be enforced."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Automaton:
     """Immutable tables, shared by every matcher of one model. Letters: S states, C classes.
 
+    start: the state after the reply's prefix; bare_start: the state before any byte
     classes: (vocab,) int32, token id -> class
     next: (S, C) int16, state after a token of the class; -1 where it is illegal
-    opens, closes: (S, C) int32 (signed: they are subtracted), reflections the token opens,
+    opens, closes: (S, C) int8 (signed: they are subtracted), reflections the token opens,
         thinking blocks it closes
     phases: (S,) int8, a Phase each
+    ends_sentence: (vocab,) bool, whether a thought may well end after the token
     thinks: (S,) bool, whether a token read in this state counts as thinking
     inside: (S,) bool, whether the output has not opened yet
     finish: (MAX_MIN_REFLECTIONS + 1, S) int32, least tokens to the end, EOS included, with so
         many reflections still required
     close: the same shape, least *thinking* tokens until the output opens
-    representative: (C,) int32, the smallest token id of each class
+    representative, class_sizes: (C,) int32, the smallest token id and the number of each class
 
     Law (`check` proves it for the tables at hand): a state entered with `finish <= tokens left`
     and `close <= thinking tokens left` has a legal token that keeps both true.
@@ -49,18 +53,22 @@ class Automaton:
 
     format: ReplyFormat
     start: int
+    bare_start: int
     done: int
     classes: npt.NDArray[np.int32]
     next: npt.NDArray[np.int16]
-    opens: npt.NDArray[np.int32]
-    closes: npt.NDArray[np.int32]
+    opens: npt.NDArray[np.int8]
+    closes: npt.NDArray[np.int8]
     phases: npt.NDArray[np.int8]
+    ends_sentence: npt.NDArray[np.bool_]
     stop_token_ids: tuple[int, ...]
+    is_constrained: bool = False
     thinks: npt.NDArray[np.bool_] = field(init=False)
     inside: npt.NDArray[np.bool_] = field(init=False)
     finish: npt.NDArray[np.int32] = field(init=False)
     close: npt.NDArray[np.int32] = field(init=False)
     representative: npt.NDArray[np.int32] = field(init=False)
+    class_sizes: npt.NDArray[np.int32] = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive phases and distances; raise AutomatonError if some state has no way to the end."""
@@ -73,8 +81,9 @@ class Automaton:
         )  # fmt: skip
         derive(self, "finish", finish)
         derive(self, "close", close)
-        _, first = np.unique(self.classes, return_index=True)
+        _, first, sizes = np.unique(self.classes, return_index=True, return_counts=True)
         derive(self, "representative", first.astype(np.int32))
+        derive(self, "class_sizes", sizes.astype(np.int32))
         self.check()
 
     @classmethod
@@ -84,25 +93,45 @@ class Automaton:
         vocabulary: Vocabulary,
         stop_token_ids: Collection[int],
         reply_prefix: str = "",
+        answer: Dfa | None = None,
     ) -> Self:
         """Lift the format to a vocabulary; a reply starts after `reply_prefix`.
 
-        Raises AutomatonError when the stop ids, the prefix or the vocabulary make it impossible.
+        answer: the language of the answer, where it is constrained. Raises AutomatonError when
+        the stop ids, the prefix or the vocabulary make it impossible, GrammarError when the
+        constraint does.
         """
-        stop = tuple(sorted(set(stop_token_ids)))
-        if not stop or not 0 <= stop[0] <= stop[-1] < vocabulary.size:
-            raise AutomatonError(
-                f"stop_token_ids must be ids of 0 to {vocabulary.size - 1}, not {list(stop)}"
+        return cls.assemble(lift_head(format, vocabulary, stop_token_ids, reply_prefix), answer)
+
+    @classmethod
+    def assemble(cls, head: Head, answer: Dfa | None = None) -> Self:
+        """Join a lifted head with the answer; raises as `build` does."""
+        form = head.format
+        dfa = free_answer(form) if answer is None else constrained_answer(form, answer)
+        try:
+            spliced = splice(
+                head.part,
+                Part.lift(dfa, head.vocabulary),
+                head.vocabulary,
+                head.stop_token_ids,
+                (head.root, head.part.dfa.start),
             )
-        dfa = ByteDfa(format)
-        root = dfa.walk(reply_prefix.encode())
-        if root == dfa.num_states or dfa.phases[root] > Phase.THINKING:
-            raise AutomatonError(
-                f"reply_prefix must be empty or begin with {format.tags[0]} and stay in its text, "
-                f"not {reply_prefix!r}"
-            )
+        except LiftingError as error:
+            raise GrammarError(f"the constraint is {error}: make it simpler") from error
+        start, bare_start = spliced.roots
         return cls(
-            format=format, stop_token_ids=stop, **_tables(dfa, root, lift(dfa, vocabulary, stop))
+            format=form,
+            start=start,
+            bare_start=bare_start,
+            done=spliced.done,
+            classes=spliced.classes,
+            next=spliced.next,
+            opens=spliced.opens,
+            closes=spliced.closes,
+            phases=spliced.phases,
+            ends_sentence=head.ends_sentence,
+            stop_token_ids=head.stop_token_ids,
+            is_constrained=answer is not None,
         )
 
     @property
@@ -129,25 +158,42 @@ class Automaton:
         return int(self.close[min_reflections, self.start])
 
     def legal(
-        self, state: int, need: int, left: int, tokens: int, thinking: int
+        self,
+        state: int,
+        need: int,
+        left: int,
+        tokens: int,
+        thinking: int,
+        due: int = 0,
+        *,
+        is_winding: bool = False,
     ) -> npt.NDArray[np.bool_]:
         """Return (C,) bool: the classes that may come next.
 
         need, left: reflections still required and still permitted; tokens: left of max_tokens,
-        what is reserved for the answer already taken off; thinking: thinking tokens left.
+        what is reserved for the answer already taken off; thinking: thinking tokens left; due:
+        tokens that must still come; is_winding: whether the thought takes the shortest way out.
+        The last two give way where they would leave nothing.
         """
         after, opens = self.next[state], self.opens[state]
         need_after = np.maximum(need - opens, 0)
+        finish, close = self.finish[need_after, after], self.close[need_after, after]
+        thinks = int(self.thinks[state])
         ok = (after >= 0) & (opens <= left) & ((self.closes[state] == 0) | (need == 0))
-        ok &= self.finish[need_after, after] <= tokens - 1
-        ok &= self.close[need_after, after] <= thinking - int(self.thinks[state])
+        ok &= (finish <= tokens - 1) & (close <= thinking - thinks)
+        if is_winding:
+            ok = _prefer(ok, close <= self.close[need, state] - thinks)
+        if due > 0:
+            is_closing = (self.phases[after] == Phase.CLOSING) | (self.phases[after] == Phase.END)
+            ok = _prefer(ok, ~is_closing | (finish + 1 >= due))
         return np.asarray(ok)
 
     def check(self) -> None:
         """Prove the law exhaustively: no (state, need) is a dead end on its tightest budgets.
 
         Legality is monotone in both budgets and in the reflections left, so the tightest case
-        covers all; induction over the tokens gives the law. Raises AutomatonError.
+        covers all; induction over the tokens gives the law. In the answer a reflection can no
+        longer be needed. Raises AutomatonError.
         """
         if self.finish[MAX_MIN_REFLECTIONS, self.start] >= FAR:
             raise AutomatonError(
@@ -155,47 +201,30 @@ class Automaton:
                 "answer: no reply can be completed"
             )
         for need in range(MAX_MIN_REFLECTIONS + 1):
-            for state in range(self.num_states):
-                tokens, thinking = int(self.finish[need, state]), int(self.close[need, state])
-                if state == self.done or tokens >= FAR:
-                    continue
-                if not self.legal(state, need, need, tokens, thinking).any():
-                    raise AutomatonError(
-                        f"state {state} has no legal token with {need} reflections to come, "
-                        f"{tokens} tokens and {thinking} thinking tokens left"
-                    )
+            states = np.flatnonzero(self.inside) if need else np.arange(self.num_states)
+            states = states[(self.finish[need, states] < FAR) & (states != self.done)]
+            dead = states[~self._has_way(states, need)]
+            if len(dead):
+                state = int(dead[0])
+                raise AutomatonError(
+                    f"state {state} has no legal token with {need} reflections to come, "
+                    f"{self.finish[need, state]} tokens and {self.close[need, state]} thinking "
+                    "tokens left"
+                )
+
+    def _has_way(self, states: npt.NDArray[np.int64], need: int) -> npt.NDArray[np.bool_]:
+        """Return (n,) bool: whether a state has a legal token on its tightest budgets."""
+        after, opens = self.next[states], self.opens[states]
+        need_after = np.maximum(need - opens, 0)
+        ok = (after >= 0) & (opens <= need) & ((self.closes[states] == 0) | (need == 0))
+        ok &= self.finish[need_after, after] <= self.finish[need, states, None] - 1
+        ok &= (
+            self.close[need_after, after]
+            <= (self.close[need, states] - self.thinks[states])[:, None]
+        )
+        return np.asarray(ok.any(axis=1))
 
 
-def _tables(dfa: ByteDfa, root: int, functions: TokenFunctions) -> dict[str, Any]:
-    """Keep the states that tokens reach from the root, and one class per distinct behaviour."""
-    kept = _reachable(functions.next, root, dfa.num_states)
-    renumber = np.full(dfa.num_states + 1, NEVER)
-    renumber[kept] = np.arange(len(kept))
-    next_state = renumber[functions.next[:, kept]]
-    opens, closes = functions.opens[:, kept], functions.closes[:, kept]
-    # One token that closes a thinking block and opens a reflection would need an ordered check.
-    next_state[(opens > 0) & (closes > 0)] = NEVER
-    opens[next_state < 0] = closes[next_state < 0] = 0
-    used, classes = np.unique(functions.classes, return_inverse=True)
-    rows = np.concatenate([next_state, opens, closes], axis=1)[used]
-    _, first, merged = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    chosen = used[first]
-    return {
-        "start": int(renumber[root]),
-        "done": int(renumber[dfa.done]),
-        "classes": merged.reshape(-1)[classes.reshape(-1)].astype(np.int32),
-        "next": np.ascontiguousarray(next_state[chosen].T),
-        "opens": np.ascontiguousarray(opens[chosen].T, np.int32),
-        "closes": np.ascontiguousarray(closes[chosen].T, np.int32),
-        "phases": dfa.phases[kept],
-    }
-
-
-def _reachable(next_state: npt.NDArray[np.int16], root: int, dead: int) -> npt.NDArray[np.int64]:
-    seen = np.zeros(dead + 1, bool)
-    frontier = np.array([root])
-    while len(frontier):
-        seen[frontier] = True
-        reached = np.unique(next_state[:, frontier])
-        frontier = reached[~seen[reached] & (reached != dead)]
-    return np.flatnonzero(seen[:dead])
+def _prefer(ok: npt.NDArray[np.bool_], wish: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    both = ok & wish
+    return both if both.any() else ok

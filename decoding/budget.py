@@ -10,6 +10,7 @@ from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
 from decoding.bundle import BudgetDefaults
 
 MAX_TOKENS = 1 << 19
+SOFT_SHARE, MAX_SOFT_TOKENS = 4, 64  # a quarter of the thinking, at most 64 tokens, may be unused
 
 
 class BudgetError(ValueError):
@@ -35,7 +36,9 @@ class Budget:
 
     max_tokens counts the whole reply, EOS included. max_thinking_tokens counts the tokens read
     inside thinking and reflection, closing tags included. min_answer_tokens is what thinking may
-    not eat: when the output opens, so many answer tokens still fit.
+    not eat: when the output opens, so many answer tokens still fit. min_tokens is the least length
+    of the whole reply. soft_tokens: with so many tokens left to think, or fewer, the first end of a
+    sentence ends the thought.
     """
 
     max_tokens: int
@@ -43,11 +46,13 @@ class Budget:
     min_reflections: int = 0
     max_reflections: int = 8
     min_answer_tokens: int = 1
+    min_tokens: int = 0
+    soft_tokens: int = 0
 
     def __post_init__(self) -> None:
         """Raise BudgetError for values that no automaton could serve."""
         for name, value in asdict(self).items():
-            low = 0 if "reflections" in name or name == "max_thinking_tokens" else 1
+            low = 1 if name in ("max_tokens", "min_answer_tokens") else 0
             if type(value) is not int or not low <= value <= MAX_TOKENS:
                 is_large = type(value) is int and value > low
                 raise BudgetError(
@@ -70,6 +75,12 @@ class Budget:
                 field="max_reflections",
                 least=self.min_reflections,
             )
+        if self.min_tokens > self.max_tokens:
+            raise BudgetError(
+                f"min_tokens must be at most max_tokens ({self.max_tokens}), not {self.min_tokens}",
+                field="min_tokens",
+                most=self.max_tokens,
+            )
 
     @property
     def reserve(self) -> int:
@@ -82,16 +93,26 @@ class Budget:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from the JSON form; raise BudgetError on an unknown or missing key."""
+        """Build from the JSON form; raise BudgetError on an unknown key, or without the limits."""
         known = {field.name for field in fields(cls)}
-        if set(values) != known:
-            odd = sorted(set(values) ^ known)
-            raise BudgetError(f"a budget has exactly the keys {sorted(known)}", field=odd[0])
+        odd = sorted((set(values) - known) | ({"max_tokens", "max_thinking_tokens"} - set(values)))
+        if odd:
+            raise BudgetError(
+                f"a budget must have keys of {sorted(known)}, of which max_tokens and "
+                "max_thinking_tokens are required",
+                field=odd[0],
+            )
         return cls(**values)
+
+    def start(self, automaton: Automaton) -> int:
+        """Return the state where the reply starts: without the prefix if nothing may be thought."""
+        skips = self.max_thinking_tokens == 0 and automaton.format.is_thinking_optional
+        return automaton.bare_start if skips else automaton.start
 
     def check(self, automaton: Automaton) -> None:
         """Raise BudgetError unless every reply within this budget can end well-formed."""
-        least = automaton.least_tokens(self.min_reflections) + self.reserve
+        start = self.start(automaton)
+        least = int(automaton.finish[self.min_reflections, start]) + self.reserve
         if self.max_tokens < least:
             raise BudgetError(
                 f"max_tokens must be at least {least} for a complete reply with at least "
@@ -100,13 +121,19 @@ class Budget:
                 field="max_tokens",
                 least=least,
             )
-        least = automaton.least_thinking_tokens(self.min_reflections)
+        least = int(automaton.close[self.min_reflections, start])
         if self.max_thinking_tokens < least:
             raise BudgetError(
                 f"max_thinking_tokens must be at least {least} for at least "
                 f"{self.min_reflections} reflections, not {self.max_thinking_tokens}",
                 field="max_thinking_tokens",
                 least=least,
+            )
+        if self.min_tokens and automaton.is_constrained:
+            raise BudgetError(
+                "min_tokens cannot be promised for a constrained answer; leave it out",
+                field="min_tokens",
+                most=0,
             )
 
     @classmethod
@@ -155,9 +182,11 @@ class Budget:
             answer = max(1, min(defaults.min_answer_tokens, spare // 2 + 1))
             settled = replace(settled, min_answer_tokens=answer)
         if max_thinking_tokens is None:
-            least_thinking = automaton.least_thinking_tokens(least_reflections)
+            least_thinking = int(automaton.close[least_reflections, settled.start(automaton)])
             thinking = max(settled.max_thinking_tokens, least_thinking)
             settled = replace(settled, max_thinking_tokens=thinking)
+        soft = min(settled.max_thinking_tokens // SOFT_SHARE, MAX_SOFT_TOKENS)
+        settled = replace(settled, soft_tokens=soft)
         settled.check(automaton)
         return settled
 

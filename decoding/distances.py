@@ -8,12 +8,13 @@ import numpy.typing as npt
 FAR = 1 << 20
 
 Distances = npt.NDArray[np.int32]
+Edges = npt.NDArray[np.int64]
 
 
 def distances(
     next_state: npt.NDArray[np.int16],
-    opens: npt.NDArray[np.int32],
-    closes: npt.NDArray[np.int32],
+    opens: npt.NDArray[np.int8],
+    closes: npt.NDArray[np.int8],
     thinks: npt.NDArray[np.bool_],
     inside: npt.NDArray[np.bool_],
     done: int,
@@ -25,38 +26,63 @@ def distances(
     is 0 only once the output has opened, not between two blocks: there a half-written tag of one
     more block still costs its thinking. Arguments are tables of an Automaton.
     """
-    source, token_class = np.nonzero(next_state >= 0)
-    edges = np.unique(
-        np.stack(
-            [
-                source,
-                next_state[source, token_class].astype(np.int64),
-                opens[source, token_class],
-                closes[source, token_class],
-            ]
-        ),
-        axis=1,
-    )
-    at_end = np.arange(len(thinks)) == done
-    costs = np.ones(len(thinks), np.int64)
-    return (
-        _relax(edges, costs, at_end, max_need),
-        _relax(edges, thinks.astype(np.int64), ~inside, max_need),
-    )
+    heads = np.flatnonzero(inside)
+    answer = np.flatnonzero(~inside)
+    finish = np.full((max_need + 1, len(thinks)), FAR, np.int64)
+    close = finish.copy()
+    close[:, answer] = 0
+    finish[:, answer] = _to_done(next_state[answer], answer, done, len(thinks))[answer]
+    edges = _edges(heads, next_state, opens, closes)
+    _relax(edges, np.ones(len(thinks), np.int64), finish)
+    _relax(edges, thinks.astype(np.int64), close)
+    return np.minimum(finish, FAR).astype(np.int32), np.minimum(close, FAR).astype(np.int32)
 
 
-def _relax(
-    edges: npt.NDArray[np.int64],
-    costs: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.bool_],
-    max_need: int,
-) -> Distances:
-    """Shortest ways over (need, state) to the targets, to a fixed point (Bellman-Ford)."""
-    source, target, opens, closes = edges  # sorted by source: np.unique sorts columns
+def _to_done(
+    next_state: npt.NDArray[np.int16], sources: Edges, done: int, num_states: int
+) -> npt.NDArray[np.int64]:
+    """Return the least tokens to `done` from each of the sources, searching backwards."""
+    ordered = np.sort(next_state, axis=1)
+    is_edge = ordered >= 0
+    is_edge[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
+    row, column = np.nonzero(is_edge)
+    targets, origins = ordered[row, column].astype(np.int64), sources[row]
+    order = np.argsort(targets, kind="stable")
+    origins = origins[order]
+    start = np.searchsorted(targets[order], np.arange(num_states + 1))
+    best = np.full(num_states, FAR, np.int64)
+    best[done] = 0
+    frontier, steps = np.array([done]), 0
+    while len(frontier):
+        steps += 1
+        counts = start[frontier + 1] - start[frontier]
+        at = np.repeat(start[frontier] - np.append(0, np.cumsum(counts)[:-1]), counts)
+        found = np.unique(origins[at + np.arange(len(at))])
+        frontier = found[best[found] == FAR]
+        best[frontier] = steps
+    return best
+
+
+def _edges(
+    heads: Edges,
+    next_state: npt.NDArray[np.int16],
+    opens: npt.NDArray[np.int8],
+    closes: npt.NDArray[np.int8],
+) -> Edges:
+    """Return (4, edges): source, target, opens, closes; distinct and sorted by source."""
+    at, token_class = np.nonzero(next_state[heads] >= 0)
+    source = heads[at]
+    target = next_state[source, token_class].astype(np.int64)
+    opened = opens[source, token_class].astype(np.int64)
+    closed = closes[source, token_class].astype(np.int64)
+    return np.unique(np.stack([source, target, opened, closed]), axis=1)
+
+
+def _relax(edges: Edges, costs: npt.NDArray[np.int64], best: npt.NDArray[np.int64]) -> None:
+    """Shortest ways over (need, state) to what `best` knows, to a fixed point (Bellman-Ford)."""
+    source, target, opens, closes = edges
     first = np.flatnonzero(np.diff(source, prepend=-1))
-    best = np.full((max_need + 1, len(targets)), FAR, np.int64)
-    best[:, targets] = 0
-    for need in range(max_need + 1):  # an edge leads to the same need or to a smaller one
+    for need in range(len(best)):  # an edge leads to the same need or to a smaller one
         need_after = np.maximum(need - opens, 0)
         usable = (closes == 0) | (need == 0)
         while True:
@@ -65,4 +91,3 @@ def _relax(
             if np.array_equal(shorter, best[need, source[first]]):
                 break
             best[need, source[first]] = shorter
-    return np.minimum(best, FAR).astype(np.int32)

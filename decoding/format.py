@@ -3,7 +3,9 @@
     ( <thinking> text ( <reflection> text </reflection> text )* </thinking> blank )+
     <output> text </output>
 
-`text` holds none of the six tags; the text of the output section is not blank (decoding.blank).
+`text` holds none of the six tags, or, with text_guard "closing", none of those that are legal where
+it stands; the text of the output section is not blank (decoding.blank). With optional thinking a
+reply may begin at <output>.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from decoding.blank import is_blank
 
 BLANK = " \t\r\n"  # what may stand between sections
 TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]*")
+TextGuard = Literal["all", "closing"]
 
 
 class FormatError(ValueError):
@@ -49,12 +52,20 @@ TAG_ORDER: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReplyFormat:
-    """Tag names and blank cap of the replies of one model; shared, immutable, validated."""
+    """What the replies of one model look like; shared, immutable, validated.
+
+    The three tag names; max_blank: blank characters between sections, at most; text_guard: the
+    tags that a section's text may not hold: "all" six, or only the "closing" ones, those that
+    would be tags there, so that an answer about HTML may write `<output>`; is_thinking_optional:
+    whether a reply may consist of the output alone.
+    """
 
     thinking: str = "thinking"
     reflection: str = "reflection"
     output: str = "output"
     max_blank: int = 8
+    text_guard: TextGuard = "all"
+    is_thinking_optional: bool = False
 
     def __post_init__(self) -> None:
         """Raise FormatError unless the names are three distinct tag names."""
@@ -69,6 +80,14 @@ class ReplyFormat:
             raise FormatError(f"the three tag names must differ, not {[n for _, n in names]}")
         if type(self.max_blank) is not int or not 0 <= self.max_blank <= 64:
             raise FormatError(f"max_blank must be an integer of 0 to 64, not {self.max_blank!r}")
+        if self.text_guard not in get_args(TextGuard):
+            raise FormatError(
+                f"text_guard must be one of {get_args(TextGuard)}, not {self.text_guard!r}"
+            )
+        if type(self.is_thinking_optional) is not bool:
+            raise FormatError(
+                f"is_thinking_optional must be true or false, not {self.is_thinking_optional!r}"
+            )
 
     def open(self, section: Section) -> str:
         """Return the opening tag of a section."""
@@ -82,6 +101,13 @@ class ReplyFormat:
     def tags(self) -> tuple[str, ...]:
         """The six tags: the opening ones, then the closing ones."""
         return tuple(self.open(s) for s in TAGGED) + tuple(self.close(s) for s in TAGGED)
+
+    @property
+    def tag_order(self) -> Mapping[str, Mapping[str, str]]:
+        """Where text can stand, the tags legal there, and where each leads."""
+        if not self.is_thinking_optional:
+            return TAG_ORDER
+        return {**TAG_ORDER, "start": {**TAG_ORDER["start"], "+output": "output"}}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, the inverse of `from_dict`."""
@@ -136,10 +162,13 @@ class Reply:
 
 def _sections(text: str, format: ReplyFormat) -> Iterator[tuple[Section, str]]:
     names = {format.open(s): f"+{s}" for s in TAGGED} | {format.close(s): f"-{s}" for s in TAGGED}
+    order = format.tag_order
     phase, at = "start", 0
     for match in re.finditer("|".join(map(re.escape, names)), text):
         body, tag = text[at : match.start()], names[match.group()]
-        if tag not in TAG_ORDER[phase]:
+        if tag not in order[phase]:
+            if format.text_guard == "closing" and phase in TAGGED:
+                continue
             raise FormatError(f"{match.group()} is not legal at character {match.start()}")
         if phase in ("start", "between"):
             _check_blank(body, 0 if phase == "start" else format.max_blank, at)
@@ -147,7 +176,7 @@ def _sections(text: str, format: ReplyFormat) -> Iterator[tuple[Section, str]]:
             if phase == "output" and is_blank(body):
                 raise FormatError("the output section is blank")
             yield Section(phase), body
-        at, phase = match.end(), TAG_ORDER[phase][tag]
+        at, phase = match.end(), order[phase][tag]
     if phase != "done":
         raise FormatError(f"the reply ends without {format.close(Section.OUTPUT)}")
     if text[at:]:

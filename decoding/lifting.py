@@ -8,7 +8,6 @@ for the 128,256 tokens of Llama 3.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,113 +16,121 @@ import numpy.typing as npt
 from decoding.byte_dfa import ByteDfa
 from decoding.vocabulary import Vocabulary
 
-Ints = npt.NDArray[np.int16]
+MAX_CELLS = 60_000_000  # of a function table: 120 MB
+
+Ids = npt.NDArray[np.int64]
+States = npt.NDArray[np.int16]
+Events = npt.NDArray[np.int8]
 
 
-@dataclass(frozen=True, slots=True)
+class LiftingError(ValueError):
+    """A part of a reply with too many states and distinct tokens to be lifted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TokenFunctions:
-    """What each token does to each byte state, once per class of equally behaving tokens.
+    """What each token does to each byte state, once per distinct function.
 
-    classes: (vocab,) int32, the class of a token; the last two classes are the tokens without
-        text (illegal everywhere) and the stop tokens (END to DONE, DONE to DONE)
-    next, opens, closes: (classes, states + 1) int16, as in ByteDfa
+    functions: (vocab,) int32, the function of a token; DEAD for the tokens without text
+    next: (functions, states + 1) int16, as in ByteDfa; function 0 leads nowhere from anywhere
+    opens, closes: (functions, states + 1) int8, or (functions, 0) where the part has no events
     """
 
-    classes: npt.NDArray[np.int32]
-    next: Ints
-    opens: Ints
-    closes: Ints
+    functions: npt.NDArray[np.int32]
+    next: States
+    opens: Events
+    closes: Events
+
+
+DEAD = 0
 
 
 class _Functions:
     """The interned functions: (functions, states + 1) arrays that grow."""
 
-    def __init__(self, num_states: int) -> None:
-        self.next: Ints = np.arange(num_states + 1, dtype=np.int16)[None]
-        self.opens: Ints = np.zeros((1, num_states + 1), np.int16)
-        self.closes: Ints = np.zeros((1, num_states + 1), np.int16)
-        self._known = {self._key(self.next[0], self.opens[0], self.closes[0]): 0}
+    def __init__(self, dfa: ByteDfa) -> None:
+        size = dfa.num_states + 1
+        self.dead_state = dfa.num_states
+        self.has_events = dfa.opens is not None
+        width = size if self.has_events else 0
+        self.next: States = np.full((2, size), dfa.num_states, np.int16)
+        self.next[1] = np.arange(size)
+        self.opens: Events = np.zeros((2, width), np.int8)
+        self.closes: Events = np.zeros((2, width), np.int8)
+        self._known = {row.tobytes() + bytes(2 * width): at for at, row in enumerate(self.next)}
 
-    @staticmethod
-    def _key(*rows: Ints) -> bytes:
-        return b"".join(row.tobytes() for row in rows)
-
-    def intern(self, after: Ints, opens: Ints, closes: Ints) -> list[int]:
+    def intern(self, after: States, opens: Events, closes: Events) -> list[int]:
         """Return the number of each given function, numbering the new ones."""
         ids, new = [], []
         for at in range(len(after)):
-            key = self._key(after[at], opens[at], closes[at])
+            key = after[at].tobytes() + opens[at].tobytes() + closes[at].tobytes()
             if key not in self._known:
                 self._known[key] = len(self._known)
                 new.append(at)
             ids.append(self._known[key])
-        self.next = np.concatenate([self.next, after[new]])
-        self.opens = np.concatenate([self.opens, opens[new]])
-        self.closes = np.concatenate([self.closes, closes[new]])
+        if new:
+            self.next = np.concatenate([self.next, after[new]])
+            self.opens = np.concatenate([self.opens, opens[new]])
+            self.closes = np.concatenate([self.closes, closes[new]])
+            if self.next.size > MAX_CELLS:
+                raise LiftingError("too many states and distinct tokens")
         return ids
 
 
-def lift(dfa: ByteDfa, vocabulary: Vocabulary, stop_token_ids: Collection[int]) -> TokenFunctions:
-    """Compose every token's function over the byte DFA."""
-    functions = _Functions(dfa.num_states)
-    token_ids, composed = _compose(dfa, vocabulary, functions)
-    dead = np.full((1, dfa.num_states + 1), dfa.num_states, np.int16)
-    stop = dead.copy()
-    stop[0, [dfa.end, dfa.done]] = dfa.done
-    zero = np.zeros((2, dfa.num_states + 1), np.int16)
-    classes = np.full(vocabulary.size, len(functions.next), np.int32)
-    classes[token_ids] = composed
-    classes[list(stop_token_ids)] = len(functions.next) + 1
-    return TokenFunctions(
-        classes,
-        np.concatenate([functions.next, dead, stop]),
-        np.concatenate([functions.opens, zero]),
-        np.concatenate([functions.closes, zero]),
-    )
+def lift(dfa: ByteDfa, vocabulary: Vocabulary) -> TokenFunctions:
+    """Compose every token's function over the byte DFA; raise LiftingError if it is too large."""
+    functions = _Functions(dfa)
+    byte_class, tables = _byte_classes(dfa)
+    token_ids, offsets, flat = vocabulary.by_length
+    current = _compose(functions, tables, byte_class[flat], offsets)
+    of_token = np.full(vocabulary.size, DEAD, np.int32)
+    of_token[token_ids] = current
+    return TokenFunctions(of_token, functions.next, functions.opens, functions.closes)
 
 
 def _compose(
-    dfa: ByteDfa, vocabulary: Vocabulary, functions: _Functions
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the ids of the tokens with text, longest first, and the function of each."""
-    byte_class, byte_next, byte_opens, byte_closes = _byte_classes(dfa)
-    num_byte_classes = len(byte_next)
-    texts = vocabulary.token_bytes
-    token_ids = np.array(
-        sorted((i for i, text in enumerate(texts) if text), key=lambda i: -len(texts[i] or b"")),
-        np.int64,
-    )
-    lengths = np.array([len(texts[i] or b"") for i in token_ids])
-    flat = byte_class[np.frombuffer(vocabulary.decode(token_ids.tolist()), np.uint8)]
-    offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    memo = np.full((1, num_byte_classes), -1, np.int64)
-    current = np.zeros(len(token_ids), np.int64)
-    for position in range(int(lengths[0])):
-        longer = int(np.searchsorted(-lengths, -position, side="left"))
-        keys = current[:longer] * num_byte_classes + flat[offsets[:longer] + position]
-        unseen = np.unique(keys[memo.reshape(-1)[keys] < 0])
+    functions: _Functions, tables: tuple[States, Events, Events], flat: Ids, offsets: Ids
+) -> Ids:
+    """Return the function of each token, read one byte position at a time, longest tokens first."""
+    byte_next, byte_opens, byte_closes = tables
+    num_classes = len(byte_next)
+    lengths = np.diff(np.append(offsets, len(flat)))
+    memo = np.full((len(functions.next), num_classes), -1, np.int64)
+    memo[DEAD] = DEAD
+    current = np.ones(len(offsets), np.int64)
+    alive = np.arange(len(offsets))
+    for position in range(int(lengths.max(initial=0))):
+        alive = alive[: np.searchsorted(-lengths[alive], -position, side="left")]
+        keys = current[alive] * num_classes + flat[offsets[alive] + position]
+        after = memo.reshape(-1)[keys]
+        unseen = np.unique(keys[after < 0])
         if len(unseen):
-            function, byte = unseen // num_byte_classes, unseen % num_byte_classes
-            state = functions.next[function]
-            ids = functions.intern(
-                byte_next[byte[:, None], state],
-                functions.opens[function] + byte_opens[byte[:, None], state],
-                functions.closes[function] + byte_closes[byte[:, None], state],
-            )
+            function, byte = unseen // num_classes, unseen % num_classes
+            at = byte[:, None], functions.next[function]
+            after_states = byte_next[at]
+            opens, closes = functions.opens[function], functions.closes[function]
+            if functions.has_events:
+                is_alive = after_states < functions.dead_state
+                opens = (opens + byte_opens[at]) * is_alive
+                closes = (closes + byte_closes[at]) * is_alive
+            ids = functions.intern(after_states, opens, closes)
             memo[function, byte] = ids
             grown = len(functions.next) - len(memo)
-            memo = np.concatenate([memo, np.full((grown, num_byte_classes), -1, np.int64)])
-        current[:longer] = memo.reshape(-1)[keys]
-    return token_ids, current
+            memo = np.concatenate([memo, np.full((grown, num_classes), -1, np.int64)])
+            after = memo.reshape(-1)[keys]
+        current[alive] = after
+        alive = alive[after != DEAD]
+    return current
 
 
-def _byte_classes(dfa: ByteDfa) -> tuple[npt.NDArray[np.int64], Ints, Ints, Ints]:
+def _byte_classes(dfa: ByteDfa) -> tuple[Ids, tuple[States, Events, Events]]:
     """Return the class of each byte, and next, opens, closes as (byte classes, states + 1)."""
-    columns = np.concatenate([dfa.next, dfa.opens, dfa.closes]).T
-    _, first, classes = np.unique(columns, axis=0, return_index=True, return_inverse=True)
-    return (
-        classes.reshape(-1).astype(np.int64),
-        dfa.next.T[first],
-        dfa.opens.T[first],
-        dfa.closes.T[first],
-    )
+    none: Events = np.zeros((0, 256), np.int8)
+    after = np.ascontiguousarray(dfa.next.T, np.int16)
+    opens = np.ascontiguousarray((none if dfa.opens is None else dfa.opens).T)
+    closes = np.ascontiguousarray((none if dfa.closes is None else dfa.closes).T)
+    known: dict[bytes, int] = {}
+    keys = [after[k].tobytes() + opens[k].tobytes() + closes[k].tobytes() for k in range(256)]
+    classes = np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
+    first = np.unique(classes, return_index=True)[1]
+    return classes, (after[first], opens[first], closes[first])

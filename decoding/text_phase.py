@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from decoding.format import TAG_ORDER, TAGGED, ReplyFormat, Section
+from decoding.format import TAGGED, ReplyFormat, Section
 from decoding.passage import Trim
 
 _RECOVERED: Mapping[str, Mapping[str, str]] = {
@@ -40,7 +40,7 @@ def text_phases(format: ReplyFormat, trim: Trim, *, recover: bool) -> Mapping[st
     """Return the phases by name; a reply starts in "start" and is over in "done"."""
     tags = {f"+{s}": format.open(s) for s in TAGGED} | {f"-{s}": format.close(s) for s in TAGGED}
     phases = {}
-    for name, legal in TAG_ORDER.items():
+    for name, legal in format.tag_order.items():
         moves = {**legal, **(_RECOVERED.get(name, {}) if recover else {})}
         after = {tags[tag].encode(): phase for tag, phase in moves.items()}
         phases[name] = TextPhase(

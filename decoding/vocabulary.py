@@ -15,6 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 PRINTABLE = (*range(33, 127), *range(161, 173), *range(174, 256))
 
 
@@ -47,6 +50,19 @@ class Vocabulary:
         for token in self.token_bytes:
             sha.update(b"-" if token is None else b"%d:" % len(token) + token)
         return sha.hexdigest()
+
+    @cached_property
+    def by_length(
+        self,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """The tokens with text, longest first: their ids, where each begins, and all their bytes.
+
+        (n,) int64, (n,) int64 and (bytes,) uint8
+        """
+        lengths = np.fromiter((len(text or b"") for text in self.token_bytes), np.int64, self.size)
+        token_ids = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+        offsets = np.append(0, np.cumsum(lengths[token_ids])[:-1])
+        return token_ids, offsets, np.frombuffer(self.decode(token_ids.tolist()), np.uint8)
 
     def decode(self, token_ids: Collection[int]) -> bytes:
         """Return the bytes of the tokens; ids without text add nothing."""

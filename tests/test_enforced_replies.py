@@ -24,7 +24,7 @@ from decoding.vocabulary import Vocabulary
 from server.engine import Engine, FinishReason, Sampling
 from server.vllm_engine import VllmEngine
 from tests.conftest import MAX_NUM_SEQS
-from tests.decoding.adapters.budgets import random_budget
+from tests.decoding.budgets import random_budget
 from tests.decoding.judge import is_well_formed, num_reflections
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]

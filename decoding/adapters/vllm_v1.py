@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,9 @@ from vllm.v1.sample.logits_processor.interface import (
 
 from decoding.adapters import admission
 from decoding.adapters.admission import HUGE
+from decoding.batch_matcher import BatchMatcher
 from decoding.budget import Budget
 from decoding.masks import Mask
-from decoding.matcher import BatchMatcher
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Enforcer(LogitsProcessor):
         self._matcher = BatchMatcher(automaton, vllm_config.scheduler_config.max_num_seqs)
         self._device = device
         self._replies: dict[int, _Reply] = {}
-        self._token_ids: dict[int, torch.Tensor] = {}
+        self._token_ids: WeakKeyDictionary[Mask, torch.Tensor] = WeakKeyDictionary()
 
     def is_argmax_invariant(self) -> bool:
         """A mask changes what is most likely."""
@@ -92,10 +93,13 @@ class Enforcer(LogitsProcessor):
         if self._replies:
             rows = np.fromiter(self._replies, np.int64, len(self._replies))
             self._follow()
-            masks = self._find_masks(rows)
-            for number in np.unique(masks):
-                self._forbid(logits, rows[masks == number], int(number))
-            self._revive(logits, dict(zip(rows.tolist(), masks.tolist(), strict=True)))
+            masks = dict(zip(rows.tolist(), self._find_masks(rows), strict=True))
+            rows_of: dict[Mask, list[int]] = {}
+            for row, mask in masks.items():
+                rows_of.setdefault(mask, []).append(row)
+            for mask, alike in rows_of.items():
+                self._forbid(logits, alike, mask)
+            self._revive(logits, masks)
         return logits
 
     def _add(self, row: int, params: Any, token_ids: list[int]) -> None:
@@ -129,14 +133,14 @@ class Enforcer(LogitsProcessor):
                 reply.num_seen += 1
             behind = [(row, reply) for row, reply in behind if reply.is_behind]
 
-    def _find_masks(self, rows: Rows) -> Rows:
+    def _find_masks(self, rows: Rows) -> list[Mask]:
         """Return the mask of each row; a row whose tokens are wrong or unknown is closed."""
         masks = self._matcher.find_masks(rows)
         is_broken = self._matcher.is_broken(rows)
         for at, (row, reply) in enumerate(self._replies.items()):
             is_unknown = reply.num_seen < len(reply.token_ids)
             if is_unknown:
-                masks[at] = self._matcher.masks.stop_row
+                masks[at] = self._matcher.stop_mask(row)
             if (is_unknown or is_broken[at]) and not reply.is_reported:
                 reply.is_reported = True
                 logger.error(
@@ -145,33 +149,31 @@ class Enforcer(LogitsProcessor):
                 )  # fmt: skip
         return masks
 
-    def _forbid(self, logits: torch.Tensor, rows: Rows, number: int) -> None:
+    def _forbid(self, logits: torch.Tensor, rows: list[int], mask: Mask) -> None:
         """Apply one mask by the shorter of its lists; masked_fill_ would be ten times slower."""
-        token_ids = self._ids(number)
-        at = torch.from_numpy(rows).to(self._device)
-        if self._mask(number).is_keep:
+        token_ids = self._ids(mask)
+        at = torch.tensor(rows, device=self._device)
+        if mask.is_keep:
             kept = logits[at[:, None], token_ids]
             logits.index_fill_(0, at, -torch.inf)
             logits[at[:, None], token_ids] = kept
         else:
             logits[at[:, None], token_ids] = -torch.inf
 
-    def _revive(self, logits: torch.Tensor, mask_of: dict[int, int]) -> None:
+    def _revive(self, logits: torch.Tensor, masks: dict[int, Mask]) -> None:
         """Give rows without a finite legal logit the shortest way out, so that they can end."""
         is_finite = torch.isfinite(logits.amax(dim=1))
         if bool(is_finite.all()):
             return
         for row in torch.nonzero(~is_finite).flatten().tolist():
-            if row in mask_of:
+            if row in masks:
                 torch.nan_to_num_(logits[row], nan=-torch.inf, posinf=HUGE, neginf=-torch.inf)
                 if bool(torch.isneginf(logits[row].amax())):
-                    logits[row, self._mask(mask_of[row]).shortest] = 0.0
+                    logits[row, masks[row].shortest] = 0.0
 
-    def _mask(self, number: int) -> Mask:
-        return self._matcher.masks.rows[number]
-
-    def _ids(self, number: int) -> torch.Tensor:
-        if number not in self._token_ids:
-            token_ids = torch.from_numpy(self._mask(number).token_ids)
-            self._token_ids[number] = token_ids.to(self._device)
-        return self._token_ids[number]
+    def _ids(self, mask: Mask) -> torch.Tensor:
+        token_ids = self._token_ids.get(mask)
+        if token_ids is None:
+            token_ids = torch.from_numpy(mask.token_ids).to(self._device)
+            self._token_ids[mask] = token_ids
+        return token_ids

@@ -16,13 +16,13 @@ from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor
 
 from decoding.adapters import admission
 from decoding.adapters.device_matcher import DeviceMatcher
-from decoding.matcher import FREE
+from decoding.cursor import FREE
 
 
 class Enforcer(LogitsProcessor):
     """Keeps the replies of the slots of one model runner in the format; one per worker.
 
-    cursors: (slots, 6) int64 on the device, where each slot's reply stands
+    cursors: (slots, 9) int64 on the device, where each slot's reply stands
     scanned: (slots,) int64 on the device, tokens of the sequence that its cursor has taken
     num_behind: (slots,) on the host, the most tokens that its cursor may have to take next
     """
@@ -94,7 +94,7 @@ class Enforcer(LogitsProcessor):
         self._scanned[slots] = scanned
 
     def _row_cursors(self, ctx: Any) -> torch.Tensor:
-        """Return (rows, 6): the kept cursor of each row's slot after the drafts up to that row."""
+        """Return (rows, 9): the kept cursor of each row's slot after the drafts up to that row."""
         cursors = self._cursors[ctx.expanded_idx_mapping.long()]
         num_rows = len(cursors)
         if num_rows == len(ctx.idx_mapping_np):  # no drafts in this step

@@ -8,23 +8,11 @@ import numpy as np
 import pytest
 
 from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton, AutomatonError
-from decoding.byte_dfa import ByteDfa, Phase
+from decoding.byte_dfa import Phase
 from decoding.distances import FAR
 from decoding.format import ReplyFormat
-from decoding.lifting import lift
 from decoding.vocabulary import Vocabulary
 from tests.decoding.conftest import STOP, mixed_tokens
-
-
-def test_every_token_moves_every_state_as_its_bytes_do(vocabulary: Vocabulary) -> None:
-    dfa = ByteDfa(ReplyFormat())
-    functions = lift(dfa, vocabulary, [STOP])
-    for token_id, text in enumerate(vocabulary.token_bytes):
-        if not text:
-            continue
-        row = functions.next[functions.classes[token_id]]
-        for state in range(dfa.num_states):
-            assert row[state] == dfa.walk(text, state)
 
 
 def test_events_are_counted_over_the_whole_token(

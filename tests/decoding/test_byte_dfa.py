@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 
 import pytest
 
 from decoding.byte_dfa import ByteDfa
-from decoding.format import ReplyFormat
+from decoding.format import FormatError, Reply, ReplyFormat
+from decoding.reply_parts import free_answer, head_part
 from tests.decoding.judge import is_visible, is_well_formed
 
 NAMES = ("t", "r", "o")
-SHORT = ByteDfa(ReplyFormat(*NAMES, max_blank=2))
+Parts = tuple[ByteDfa, ByteDfa]
 
 
-def accepts(reply: bytes, dfa: ByteDfa = SHORT) -> bool:
-    return dfa.walk(reply) == dfa.end
+def parts_of(format: ReplyFormat) -> Parts:
+    return head_part(format), free_answer(format)
+
+
+SHORT = parts_of(ReplyFormat(*NAMES, max_blank=2))
+
+
+def accepts(reply: bytes, parts: Parts = SHORT) -> bool:
+    head, answer = parts
+    state = head.start
+    for at, byte in enumerate(reply):
+        if state == head.final:
+            return answer.walk(reply[at:]) == answer.final
+        state = int(head.next[state, byte])
+    return False
 
 
 CONTEXTS = [
@@ -92,7 +107,7 @@ def test_three_and_four_byte_edges_of_utf8_are_judged_alike() -> None:
 
 def test_mutated_replies_with_the_default_tags_are_judged_alike() -> None:
     rng = random.Random(1)
-    dfa = ByteDfa(ReplyFormat())
+    parts = parts_of(ReplyFormat())
     whole = "<thinking>a<reflection>é</reflection>b</thinking>\n<output>4 < 5 </out></output>"
     pieces = [*ReplyFormat().tags, "<", ">", "/", " ", "\n", "x", "€"]
     verdicts = []
@@ -101,15 +116,52 @@ def test_mutated_replies_with_the_default_tags_are_judged_alike() -> None:
         middle = "".join(rng.choices(pieces, k=rng.randrange(3)))
         reply = (whole[: at[0]] + middle + whole[rng.choice(at) :]).encode()
         verdicts.append(is_well_formed(reply))
-        assert accepts(reply, dfa) == verdicts[-1], reply
+        assert accepts(reply, parts) == verdicts[-1], reply
     assert 1000 < sum(verdicts) < 19_000
 
 
 def test_tag_names_that_are_prefixes_of_each_other_are_kept_apart() -> None:
     names = ("think", "thinking", "a.b")
-    dfa = ByteDfa(ReplyFormat(*names))
+    parts = parts_of(ReplyFormat(*names))
     right = b"<think>x<thinking>y</thinking></think><a.b>z</a.b>"
-    assert accepts(right, dfa)
+    assert accepts(right, parts)
     assert is_well_formed(right, names)
-    assert not accepts(right.replace(b"a.b", b"axb"), dfa)
-    assert not accepts(b"<thinking>x</thinking><a.b>z</a.b>", dfa)
+    assert not accepts(right.replace(b"a.b", b"axb"), parts)
+    assert not accepts(b"<thinking>x</thinking><a.b>z</a.b>", parts)
+
+
+@pytest.mark.parametrize("is_optional", [False, True])
+def test_with_the_closing_guard_only_the_tags_that_would_be_tags_are_kept_out(
+    is_optional: bool,
+) -> None:
+    format = ReplyFormat(*NAMES, 2, text_guard="closing", is_thinking_optional=is_optional)
+    parts = parts_of(format)
+    symbols = ["<t>", "</t>", "<r>", "</r>", "<o>", "</o>", "x"]
+    verdicts = set()
+    for length in range(7):
+        for drawn in itertools.product(symbols, repeat=length):
+            text = "".join(drawn)
+            verdict = is_well_formed_when_guarded(text, is_optional=is_optional)
+            assert accepts(text.encode(), parts) == verdict, text
+            verdicts.add(verdict)
+            if verdict:
+                assert Reply.parse(text, format).render(format).count("<o>") == text.count("<o>")
+            else:
+                with pytest.raises(FormatError):
+                    Reply.parse(text, format)
+    assert verdicts == {True, False}
+
+
+def is_well_formed_when_guarded(text: str, *, is_optional: bool) -> bool:
+    thinking = r"(?:<t>(?:(?!</t>|<r>).)*(?:<r>(?:(?!</r>).)*</r>(?:(?!</t>|<r>).)*)*</t>)"
+    count = "*" if is_optional else "+"
+    return bool(re.fullmatch(rf"{thinking}{count}<o>(?:(?!</o>).)+</o>", text))
+
+
+def test_an_optional_thought_may_be_left_out_but_not_the_output() -> None:
+    parts = parts_of(ReplyFormat(*NAMES, is_thinking_optional=True))
+    assert accepts(b"<o>x</o>", parts)
+    assert accepts(b"<t>y</t><o>x</o>", parts)
+    assert not accepts(b"<o></o>", parts)
+    assert not accepts(b"\n<o>x</o>", parts)
+    assert not accepts(b"<o>x</o>")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 
 import numpy as np
@@ -11,8 +10,9 @@ import pytest
 from decoding.automaton import Automaton
 from decoding.budget import Budget, BudgetError
 from decoding.masks import Masks
-from decoding.matcher import BatchMatcher, Matcher
+from decoding.matcher import Matcher
 from decoding.vocabulary import Vocabulary
+from tests.decoding.budgets import random_budget
 from tests.decoding.conftest import STOP
 from tests.decoding.judge import is_well_formed, num_reflections
 
@@ -20,18 +20,6 @@ from tests.decoding.judge import is_well_formed, num_reflections
 @pytest.fixture(scope="module")
 def masks(automaton: Automaton) -> Masks:
     return Masks(automaton)
-
-
-def random_budget(rng: random.Random, automaton: Automaton) -> Budget:
-    need = rng.choice([0, 0, 1, 2, 5])
-    answer = rng.choice([1, 1, 2, 9])
-    return Budget(
-        max_tokens=automaton.least_tokens(need) + answer - 1 + rng.choice([0, 1, 2, 5, 30, 200]),
-        max_thinking_tokens=automaton.least_thinking_tokens(need) + rng.choice([0, 1, 3, 50]),
-        min_reflections=need,
-        max_reflections=need + rng.choice([0, 1, 4]),
-        min_answer_tokens=answer,
-    )
 
 
 def test_every_random_reply_is_well_formed_within_its_budget(
@@ -52,7 +40,7 @@ def test_every_random_reply_is_well_formed_within_its_budget(
         reply = vocabulary.decode(tokens)
         assert is_well_formed(reply), reply
         assert tokens[-1] == STOP
-        assert len(tokens) == matcher.num_tokens <= budget.max_tokens
+        assert budget.min_tokens <= len(tokens) == matcher.num_tokens <= budget.max_tokens
         assert matcher.num_thinking_tokens <= budget.max_thinking_tokens
         assert budget.min_reflections <= num_reflections(reply) <= budget.max_reflections
         assert matcher.num_reflections == num_reflections(reply)
@@ -145,76 +133,3 @@ def test_hits_tell_which_section_the_budget_ended(
             assert matcher.accept(token)
         assert matcher.is_terminated
         assert matcher.budget_hits == hits, (tokens, thinking)
-
-
-def test_the_batch_and_the_single_matcher_agree_at_every_step(
-    automaton: Automaton, masks: Masks
-) -> None:
-    rng, draw = random.Random(8), np.random.default_rng(8)
-    batch = BatchMatcher(automaton, 4)
-    live: dict[int, Matcher] = {}
-    histories: dict[int, list[int]] = {}
-    compared = 0
-    for step in range(1500):
-        if len(live) < 12 and rng.random() < 0.3:
-            row = next(row for row in itertools.count() if row not in live)
-            live[row], histories[row] = Matcher(automaton, random_budget(rng, automaton), masks), []
-            batch.set(row, live[row].budget)
-        rows = np.array(sorted(live))
-        if not len(rows):
-            continue
-        tokens = []
-        for row, found in zip(rows, batch.find_masks(rows), strict=True):
-            mask = batch.masks.rows[found]
-            allowed = live[row].allowed()
-            dense = np.full(automaton.vocab_size, not mask.is_keep)
-            dense[mask.token_ids] = mask.is_keep
-            assert live[row].is_terminated or (dense == allowed).all()
-            assert allowed[mask.shortest] or live[row].is_terminated
-            tokens.append(int(draw.choice(np.flatnonzero(dense))))
-            compared += 1
-        batch.accept(rows, np.array(tokens))
-        for row, token in zip(rows, tokens, strict=True):
-            histories[row].append(token)
-            if not live[row].is_terminated:
-                assert live[row].accept(token)
-            elif rng.random() < 0.5:
-                del live[row]
-                batch.clear(row)
-        if step % 7 == 0 and len(live) > 1:
-            _shuffle_rows(rng, batch, live, histories)
-    assert compared > 5000
-
-
-def _shuffle_rows(
-    rng: random.Random,
-    batch: BatchMatcher,
-    live: dict[int, Matcher],
-    histories: dict[int, list[int]],
-) -> None:
-    """Swap two rows, move one to a free row, and replay one from its tokens (preemption)."""
-    first, second = rng.sample(sorted(live), 2)
-    batch.swap(first, second)
-    live[first], live[second] = live[second], live[first]
-    histories[first], histories[second] = histories[second], histories[first]
-    free = max(live) + 1
-    if free < 16:
-        batch.move(first, free)
-        live[free], histories[free] = live.pop(first), histories.pop(first)
-    replayed = rng.choice(sorted(live))
-    batch.clear(replayed)
-    batch.set(replayed, live[replayed].budget, histories[replayed])
-
-
-def test_a_broken_row_allows_only_stop_tokens_and_hurts_no_other(automaton: Automaton) -> None:
-    batch = BatchMatcher(automaton)
-    for row in (0, 1):
-        batch.set(row, Budget(30, 10))
-    before = batch.mask(1)
-    batch.accept(np.array([0]), np.array([ord("x")]))
-    assert batch.is_broken(np.array([0, 1])).tolist() == [True, False]
-    assert batch.mask(0).is_keep
-    assert batch.mask(0).token_ids.tolist() == [STOP]
-    assert batch.mask(1) is before
-    batch.accept(np.array([1]), np.array([10**9]))
-    assert batch.is_broken(np.array([1])).all()

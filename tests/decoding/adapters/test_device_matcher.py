@@ -10,9 +10,10 @@ import torch
 
 from decoding.adapters.device_matcher import DeviceMatcher
 from decoding.automaton import Automaton
+from decoding.batch_matcher import BatchMatcher
 from decoding.budget import Budget
-from decoding.matcher import FREE, BatchMatcher
-from tests.decoding.adapters.budgets import random_budget
+from decoding.cursor import FREE
+from tests.decoding.budgets import random_budget
 
 ROWS = 32
 
@@ -34,14 +35,14 @@ def test_masks_equal_those_of_the_batch_matcher_on_random_walks(
 ) -> None:
     rng, draw = random.Random(1), np.random.default_rng(1)
     batch = BatchMatcher(automaton, ROWS)
-    budgets = [random_budget(rng, automaton) for _ in range(ROWS)]
+    budgets = [random_budget(rng, automaton, most=24) for _ in range(ROWS)]
     for row, budget in enumerate(budgets):
         batch.set(row, budget)
     cursors = torch.tensor([device.cursor(budget) for budget in budgets])
-    for _ in range(60):
+    for _ in range(90):
         legal = masked(device, cursors)
         for row in range(ROWS):
-            mask = batch.mask(row)
+            mask = batch.find_masks(np.array([row]))[0]
             assert np.array_equal(legal[row], mask.classes[automaton.classes])
         token_ids = np.array([draw.choice(np.flatnonzero(legal[row])) for row in range(ROWS)])
         wild = draw.random(ROWS) < share_illegal

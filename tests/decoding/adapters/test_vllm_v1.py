@@ -12,10 +12,11 @@ import torch
 
 from decoding.automaton import Automaton
 from decoding.budget import Budget
+from decoding.masks import Masks
 from decoding.matcher import Matcher
 from decoding.vocabulary import Vocabulary
-from tests.decoding.adapters.budgets import random_budget
 from tests.decoding.adapters.conftest import params
+from tests.decoding.budgets import random_budget
 from tests.decoding.judge import is_well_formed
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
@@ -49,6 +50,7 @@ class Batch:
 
     def __init__(self, enforcer: Enforcer, automaton: Automaton, seed: int) -> None:
         self.enforcer, self.automaton = enforcer, automaton
+        self.masks = Masks(automaton)
         self.rng, self.draw = random.Random(seed), torch.Generator().manual_seed(seed)
         self.rows: list[tuple[Budget | None, list[int]]] = []
         self.preempted: list[tuple[Budget | None, list[int]]] = []
@@ -68,7 +70,7 @@ class Batch:
                 reply = (budget, list(token_ids))  # a resumed reply comes with a list of its own
             else:
                 is_enforced = rng.random() < 0.8
-                reply = (random_budget(rng, self.automaton) if is_enforced else None, [])
+                reply = (random_budget(rng, self.automaton, most=24) if is_enforced else None, [])
             row = free.pop(0) if free else len(self.rows)
             if row == len(self.rows):
                 self.rows.append(reply)
@@ -127,7 +129,7 @@ class Batch:
     def allowed(self, row: int) -> np.ndarray:
         budget, token_ids = self.rows[row]
         assert budget is not None
-        matcher = Matcher(self.automaton, budget, self.enforcer._matcher.masks)
+        matcher = Matcher(self.automaton, budget, self.masks)
         for token_id in token_ids:
             assert matcher.accept(token_id)
         return matcher.allowed()

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from decoding.automaton import Automaton
+from decoding.batch_matcher import BatchMatcher
 from decoding.budget import Budget
-from decoding.matcher import BatchMatcher
 from decoding.vocabulary import Vocabulary
-from tests.decoding.adapters.budgets import random_budget
 from tests.decoding.adapters.conftest import params
+from tests.decoding.budgets import random_budget
 from tests.decoding.judge import is_well_formed
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
@@ -94,7 +94,7 @@ class Runner:
                 self.add(self.preempted.pop(0))
             else:
                 is_enforced = self.rng.random() < 0.8
-                budget = random_budget(self.rng, self.automaton) if is_enforced else None
+                budget = random_budget(self.rng, self.automaton, most=24) if is_enforced else None
                 self.add(Reply(self.rng.randrange(1, 9), budget))
         self.enforcer.apply_staged_writes()
 
@@ -150,7 +150,7 @@ class Runner:
     def allowed(self, reply: Reply, drafts: list[int]) -> np.ndarray:
         assert reply.budget is not None
         self.matcher.set(0, reply.budget, [*reply.token_ids, *drafts])
-        return self.matcher.mask(0).classes[self.automaton.classes]
+        return self.matcher.find_masks(np.array([0]))[0].tokens
 
     def commit(self, slot: int, logits: torch.Tensor, drafts: list[int]) -> None:
         """Accept the drafts that sampling confirms, and the token sampled after them."""
@@ -191,14 +191,14 @@ def test_a_resumed_reply_goes_on_where_it_was(
     matcher = BatchMatcher(automaton, 1)
     matcher.set(0, Budget(80, 60))
     for _ in range(40):
-        token_id = int(np.flatnonzero(matcher.mask(0).classes[automaton.classes])[0])
+        token_id = int(np.flatnonzero(matcher.find_masks(np.array([0]))[0].tokens)[0])
         matcher.accept(np.array([0]), np.array([token_id]))
         reply.token_ids.append(token_id)
     runner.add(reply)
     runner.enforcer.apply_staged_writes()
     context = runner.context([0], [(0, 0)], {0: []})
     logits = runner.enforcer.apply(torch.zeros(1, automaton.vocab_size), context)
-    expected = matcher.mask(0).classes[automaton.classes]
+    expected = matcher.find_masks(np.array([0]))[0].tokens
     assert np.array_equal(torch.isfinite(logits[0]).numpy(), expected)
 
 
