@@ -185,7 +185,8 @@ class Budget:
             least_thinking = int(automaton.close[least_reflections, settled.start(automaton)])
             thinking = max(settled.max_thinking_tokens, least_thinking)
             settled = replace(settled, max_thinking_tokens=thinking)
-        soft = min(settled.max_thinking_tokens // SOFT_SHARE, MAX_SOFT_TOKENS)
+        room_to_think = min(settled.max_thinking_tokens, settled.max_tokens - least)
+        soft = min(max(room_to_think, 0) // SOFT_SHARE, MAX_SOFT_TOKENS)
         settled = replace(settled, soft_tokens=soft)
         settled.check(automaton)
         return settled

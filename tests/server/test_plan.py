@@ -55,6 +55,8 @@ def test_what_the_request_says_is_taken(model: ServedModel) -> None:
         "min_reflections": 1,
         "max_reflections": 2,
         "min_answer_tokens": 30,
+        "min_tokens": 0,
+        "soft_tokens": 12,
     }
     assert made.stops == ("x",)
 
