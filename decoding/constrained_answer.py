@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from decoding.byte_dfa import LESS_THAN, ByteDfa, Phase
 from decoding.dfa import Dfa
+from decoding.distances import FAR, steps_to
 from decoding.format import ReplyFormat
 from decoding.grammar import GrammarError
 from decoding.reply_parts import free_answer
@@ -110,16 +111,10 @@ class _Product:
         return np.where(is_closed, self.closed, np.where(is_alive, after, -1))
 
 
-def _reaching(following: Codes, target: int) -> npt.NDArray[np.bool_]:
-    """Return which states lead to the target."""
-    count = len(following)
-    reaches = np.zeros(count + 1, bool)
-    reaches[target] = True
-    while True:
-        more = reaches[following].any(axis=1) | reaches[:count]
-        if np.array_equal(more, reaches[:count]):
-            return more
-        reaches[:count] = more
+def _reaching(following: Codes, goal: int) -> npt.NDArray[np.bool_]:
+    """Return which states lead to the goal."""
+    source, byte = np.nonzero(following < len(following))
+    return np.asarray(steps_to(goal, source, following[source, byte], len(following)) < FAR)
 
 
 def _in_newlines(language: Dfa) -> Dfa:

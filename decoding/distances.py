@@ -41,18 +41,25 @@ def distances(
 def _to_done(
     next_state: npt.NDArray[np.int16], sources: Edges, done: int, num_states: int
 ) -> npt.NDArray[np.int64]:
-    """Return the least tokens to `done` from each of the sources, searching backwards."""
+    """Return the least tokens to `done` from each of the sources."""
     ordered = np.sort(next_state, axis=1)
     is_edge = ordered >= 0
     is_edge[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
     row, column = np.nonzero(is_edge)
-    targets, origins = ordered[row, column].astype(np.int64), sources[row]
+    return steps_to(done, sources[row], ordered[row, column].astype(np.int64), num_states)
+
+
+def steps_to(goal: int, sources: Edges, targets: Edges, num_states: int) -> npt.NDArray[np.int64]:
+    """Return (states,) int64, the least number of edges to the goal, FAR where there is no way.
+
+    sources, targets: (edges,); searched backwards, breadth first.
+    """
     order = np.argsort(targets, kind="stable")
-    origins = origins[order]
+    origins = sources[order]
     start = np.searchsorted(targets[order], np.arange(num_states + 1))
     best = np.full(num_states, FAR, np.int64)
-    best[done] = 0
-    frontier, steps = np.array([done]), 0
+    best[goal] = 0
+    frontier, steps = np.array([goal]), 0
     while len(frontier):
         steps += 1
         counts = start[frontier + 1] - start[frontier]

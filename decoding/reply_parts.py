@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from decoding.byte_dfa import LESS_THAN, ByteDfa, DfaBuilder, Phase
 from decoding.format import BLANK, ReplyFormat, Section
@@ -40,6 +41,7 @@ def head_part(format: ReplyFormat) -> ByteDfa:
     return builder.build(start, opened)
 
 
+@lru_cache(maxsize=16)
 def free_answer(format: ReplyFormat) -> ByteDfa:
     """Return the part from the opened output to the closed one, for any text that is not blank."""
     builder = DfaBuilder(format)
