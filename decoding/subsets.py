@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,12 +48,11 @@ class Subsets:
     def arcs(self, start: int) -> Arcs:
         """Return the DFA of all texts that lead from `start` to ACCEPT."""
         self._number(start)
-        rows: list[tuple[int, int, int, int]] = []
+        rows = array("i")
         source = 0
         while source < len(self._sets):  # grows within
-            rows.extend(
-                (source, low, high, target) for low, high, target in self._leave(self._sets[source])
-            )
+            for low, high, target in self._leave(self._sets[source]):
+                rows.extend((source, low, high, target))
             source += 1
         sources, lows, highs, targets = np.array(rows, np.int64).reshape(-1, 4).T
         accepting = np.array([ACCEPT in states for states in self._sets])
