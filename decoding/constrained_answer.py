@@ -23,6 +23,7 @@ from decoding.reply_parts import free_answer
 NEWLINE, RETURN = 0x0A, 0x0D
 CHUNK = 2048  # states expanded at once: bounds the memory
 MAX_ANSWER_STATES = 32_000
+START, CLOSED = 0, 1
 
 Codes = npt.NDArray[np.int64]
 
@@ -35,8 +36,8 @@ def constrained_answer(format: ReplyFormat, language: Dfa) -> ByteDfa:
     """
     product = _Product(free_answer(replace(format, text_guard="closing")), _in_newlines(language))
     codes, following = product.explore()
-    kept = _reaching(following, int(np.searchsorted(codes, product.closed)))
-    if not kept[np.searchsorted(codes, product.start)]:
+    kept = _reaching(following, CLOSED)
+    if not kept[START]:
         raise GrammarError(
             "the constraint permits no answer that a reader would see and that is free of "
             f"{format.tags[-1]}: permit some other text"
@@ -44,8 +45,8 @@ def constrained_answer(format: ReplyFormat, language: Dfa) -> ByteDfa:
     number = np.append(np.where(kept, np.cumsum(kept) - 1, kept.sum()), kept.sum())
     table = number[np.concatenate([following[kept], np.full((1, 256), len(codes))])]
     return ByteDfa(
-        start=int(number[np.searchsorted(codes, product.start)]),
-        final=int(number[np.searchsorted(codes, product.closed)]),
+        start=START,
+        final=CLOSED,
         next=table.astype(np.int32),
         phases=product.phases(codes[kept]),
     )
@@ -74,24 +75,26 @@ class _Product:
         return np.asarray(self._text.phases[codes // (2 * self._width)])
 
     def explore(self) -> tuple[Codes, Codes]:
-        """Return the reachable codes, sorted, and (n, 256) positions among them; n is dead."""
-        seen = np.array([self.start, self.closed])
-        parts: list[tuple[Codes, Codes]] = []
-        frontier = seen
-        while len(frontier):
-            if len(seen) > MAX_ANSWER_STATES:
+        """Return the reachable codes and (n, 256) positions among them; n is dead.
+
+        The start stands first, the closed output second.
+        """
+        codes = np.array([self.start, self.closed])
+        number = np.full((self._text.num_states + 1) * self._width * 2, -1, np.int64)
+        number[codes] = [0, 1]
+        levels, following, count = [], [], 0
+        while len(codes):
+            chunks = [codes[at : at + CHUNK] for at in range(0, len(codes), CHUNK)]
+            found = np.concatenate([self._following(chunk) for chunk in chunks])
+            levels.append(codes)
+            following.append(found)
+            count += len(codes)
+            if count > MAX_ANSWER_STATES:
                 raise GrammarError("the constraint has too many states: make it simpler")
-            found = []
-            for at in range(0, len(frontier), CHUNK):
-                following = self._following(frontier[at : at + CHUNK])
-                parts.append((frontier[at : at + CHUNK], following))
-                found.append(np.unique(following))
-            reached = np.unique(np.concatenate(found))
-            frontier = np.setdiff1d(reached[reached >= 0], seen, assume_unique=True)
-            seen = np.union1d(seen, frontier)
-        order = np.argsort(np.concatenate([codes for codes, _ in parts]))
-        table = np.concatenate([following for _, following in parts])[order]
-        return seen, np.where(table < 0, len(seen), np.searchsorted(seen, table))
+            codes = np.unique(found[(found >= 0) & (number[found] < 0)])
+            number[codes] = count + np.arange(len(codes))
+        table = np.concatenate(following)
+        return np.concatenate(levels), np.where(table < 0, count, number[table])
 
     def _following(self, codes: Codes) -> Codes:
         """Return (n, 256) the codes after each byte, -1 where none is alive."""
@@ -108,7 +111,7 @@ class _Product:
         is_alive &= after_text < self._text.num_states
         is_alive &= after_text != self._text.final
         after = (after_text * self._width + after_language) * 2 + holds
-        return np.where(is_closed, self.closed, np.where(is_alive, after, -1))
+        return np.where(is_closed, self.closed, np.where(is_alive, after, -1)).astype(np.int64)
 
 
 def _reaching(following: Codes, goal: int) -> npt.NDArray[np.bool_]:
