@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 Rows = npt.NDArray[np.int64]
 
+LONG_LIST = 1500  # ids from which a row at a time is faster: it stays in the cache
+
 
 class _Reply:
     """One reply in the batch.
@@ -157,6 +159,9 @@ class Enforcer(LogitsProcessor):
             kept = logits[at[:, None], token_ids]
             logits.index_fill_(0, at, -torch.inf)
             logits[at[:, None], token_ids] = kept
+        elif len(token_ids) > LONG_LIST:
+            for row in rows:
+                logits[row].index_fill_(0, token_ids, -torch.inf)
         else:
             logits[at[:, None], token_ids] = -torch.inf
 
