@@ -89,19 +89,21 @@ def test_the_same_tokens_under_two_budgets_are_two_cursors(automaton: Automaton)
     least = automaton.least_tokens()
     tight, wide = Budget(least + 1, 40), Budget(least + 40, 40)
     rows = ReplyRows(automaton, (tight, wide), None)
-    first, second = (two_tokens(automaton, tight, position) for position in (0, 1))
-    rows.follow(matrix([[]] * 4))
-    rows.follow(matrix([first[:1], second[:1]] * 2))
+    first, second = (begun(automaton, tight, position) for position in (0, 1))
+    for length in (0, 1, 2):
+        rows.follow(matrix([first[:length], second[:length]] * 2))
     replies = [second, first] * 2  # beams that changed places, alike under both budgets
     expect_fresh(rows.follow(matrix(replies)), [tight] * 2 + [wide] * 2, replies, automaton)
 
 
-def two_tokens(automaton: Automaton, budget: Budget, position: int) -> list[int]:
-    """Return two tokens of a reply, the first of them the one at a position among the legal."""
+def begun(automaton: Automaton, budget: Budget, position: int) -> list[int]:
+    """Return three tokens of a reply, the second of them by its position among the legal."""
     matcher = Matcher(automaton, budget)
-    first = int(np.flatnonzero(matcher.allowed())[position])
-    assert matcher.accept(first)
-    return [first, matcher.mask.shortest]
+    token_ids = [matcher.mask.shortest]
+    assert matcher.accept(token_ids[0])
+    token_ids.append(int(np.flatnonzero(matcher.allowed())[position]))
+    assert matcher.accept(token_ids[1])
+    return [*token_ids, matcher.mask.shortest]
 
 
 @pytest.mark.parametrize("max_rewind", [2, 256])
