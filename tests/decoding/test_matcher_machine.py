@@ -48,6 +48,14 @@ class Reply:
         return self.matcher.budget
 
 
+def draw_token(draw: np.random.Generator, matcher: Matcher) -> int:
+    """Draw a legal token, often one that ends a sentence: those move the soft budget."""
+    legal = matcher.allowed()
+    ends = legal & matcher.automaton.ends_sentence
+    is_end = ends.any() and draw.random() < 0.3
+    return int(draw.choice(np.flatnonzero(ends if is_end else legal)))
+
+
 class Matchers(RuleBasedStateMachine):
     """Replies in the rows of one batch, each beside a matcher of its own."""
 
@@ -72,7 +80,7 @@ class Matchers(RuleBasedStateMachine):
             token_ids = []
             for row in rows:
                 reply = self.rows[row]
-                token_ids.append(int(draw.choice(np.flatnonzero(reply.matcher.allowed()))))
+                token_ids.append(draw_token(draw, reply.matcher))
                 assert reply.matcher.accept(token_ids[-1])
                 reply.token_ids.append(token_ids[-1])
             if rows:
