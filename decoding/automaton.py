@@ -7,9 +7,9 @@ A constraint on the answer takes the place of the output's free text; nothing el
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +87,14 @@ class Automaton:
         self.check()
 
     @classmethod
+    def restore(cls, values: Mapping[str, Any]) -> Self:
+        """Take the values of all fields, which `assemble` made and proved; nothing is derived."""
+        automaton = object.__new__(cls)
+        for part in fields(cls):
+            object.__setattr__(automaton, part.name, values[part.name])
+        return automaton
+
+    @classmethod
     def build(
         cls,
         format: ReplyFormat,
@@ -148,6 +156,12 @@ class Automaton:
     def vocab_size(self) -> int:
         """Number of token ids."""
         return len(self.classes)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes that the tables take."""
+        values = (getattr(self, part.name) for part in fields(self))
+        return sum(value.nbytes for value in values if isinstance(value, np.ndarray))
 
     def least_tokens(self, min_reflections: int = 0) -> int:
         """Tokens of the shortest reply with so many reflections, EOS included."""
