@@ -107,15 +107,18 @@ def begun(automaton: Automaton, budget: Budget, position: int) -> list[int]:
 
 
 @pytest.mark.parametrize("max_rewind", [2, 256])
+@pytest.mark.parametrize("width", [1, 3])
 def test_drafts_that_are_taken_back_leave_nothing(
-    automaton: Automaton, monkeypatch: pytest.MonkeyPatch, max_rewind: int
+    automaton: Automaton, monkeypatch: pytest.MonkeyPatch, max_rewind: int, width: int
 ) -> None:
     monkeypatch.setattr(reply_rows, "MAX_REWIND", max_rewind)
-    generation = Generation(automaton, 4, 1, 1)
+    generation = Generation(automaton, 4, 1, width)
     for step in range(60):
         generation.grow(generation.follow())
+        if step % 5 == 1:
+            generation.reorder()
         if step % 4 == 3:
-            del generation.replies[0][-3:]
+            generation.replies = [reply[:-3] for reply in generation.replies]
 
 
 def test_another_prompt_begins_another_generation(automaton: Automaton) -> None:
@@ -123,7 +126,8 @@ def test_another_prompt_begins_another_generation(automaton: Automaton) -> None:
     reply = way_out(automaton, BUDGET)
     for length in range(len(reply) + 1):
         rows.follow(matrix([reply[:length]]))
-    for prompt in (PROMPT, (1, 2), (*PROMPT, *reply, 9, 9), (4,) * (3 + len(reply) + 1)):
+    following = (*PROMPT, *reply, 9, 9)
+    for prompt in (PROMPT, PROMPT[:1], (1, 2), following, (4,) * (len(following) + 2)):
         expect_fresh(rows.follow(matrix([[]], prompt)), [BUDGET], [[]], automaton)
         expect_fresh(rows.follow(matrix([reply[:1]], prompt)), [BUDGET], [reply[:1]], automaton)
     expect_fresh(rows.follow(matrix([[], []])), [BUDGET] * 2, [[], []], automaton)
@@ -150,6 +154,17 @@ def test_a_row_with_an_illegal_token_is_closed_and_logged_once(
     expect_fresh(places[:1], [BUDGET], [reply[:3]], automaton)
     assert len(caplog.records) == 1
     assert "row 1" in caplog.text
+
+
+def test_padding_behind_a_stop_token_is_no_token_of_the_reply(
+    automaton: Automaton, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = ReplyRows(automaton, (BUDGET,), None)
+    reply = [*way_out(automaton, BUDGET), 3, 3]
+    for length in range(len(reply) + 1):
+        (place,) = rows.follow(matrix([reply[:length]]))
+    assert np.flatnonzero(place.mask.tokens).tolist() == list(automaton.stop_token_ids)
+    assert not caplog.records
 
 
 def test_a_step_takes_one_token_a_row_even_where_beams_moved(
