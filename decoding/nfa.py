@@ -69,7 +69,7 @@ class Nfa:
                 building, entry = self._build(node, then), None
 
     def _build(self, node: Node, then: int) -> Building:
-        self._work.spend(1)
+        self._work.spend(5)
         key = (id(node), then)
         if key not in self._entries:
             self._entries[key] = yield from self._rule(node, then)
@@ -101,6 +101,7 @@ class Nfa:
 
     def _loop(self, part: Node, then: int) -> Building:
         """Return the state that reads the part any number of times."""
+        self._work.spend(10)
         state = len(self.edges)
         self.edges.append(())
         self.empties.append(())

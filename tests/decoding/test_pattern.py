@@ -212,7 +212,7 @@ def test_patterns_that_make_backtracking_matchers_hang_are_small_here() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(a|b)*a(a|b){20}", "(?:a{10000}){10000}", "((a{0,99}){0,99}){0,99}", "(.*a.{30}){9}"],
+    ["(a|b)*a(a|b){20}", "((a{0,99}){0,99}){0,99}", "(.*a.{30}){9}"],
 )
 def test_patterns_of_too_many_states_are_refused(pattern: str) -> None:
     with pytest.raises(GrammarError, match="too large"):
