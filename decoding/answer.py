@@ -1,0 +1,193 @@
+"""The answer constraint: what the text of the output must be, as the client asks for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal, Self, TypeAlias, cast, get_args, get_origin
+
+from decoding.dfa import MAX_STATES, Dfa
+from decoding.dfa import compile as compile_grammar
+from decoding.grammar import Either, GrammarError, Text
+from decoding.json_source import canonical, parsed
+from decoding.json_type import schema_of
+from decoding.pattern import parse
+
+Kind: TypeAlias = Literal["json_schema", "regex", "choice", "json_object", "tool_calls"]
+
+KIND_OF_KEY: Mapping[str, Kind] = {
+    "json_schema": "json_schema",
+    "regex": "regex",
+    "choice": "choice",
+    "json_object": "json_object",
+    "tool_call": "tool_calls",
+}
+KEY_OF_KIND = {kind: key for key, kind in KIND_OF_KEY.items()}
+MAX_CHOICES = 10_000
+NO_PARAMETERS = {"type": "object", "properties": {}, "additionalProperties": False}
+SPACES = (None, "[ ]?")  # the white space that JSON answers may have
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerConstraint:
+    """What one request demands of its answer; equal constraints compile to equal automata.
+
+    source: JSON, compact, keys in the order given: it is the order that an answer's keys have
+    """
+
+    kind: Kind
+    source: str
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Read a Python type, a JSON schema, or a term of outlines, as outlines' users write them.
+
+        Literals and enums of strings are choices, of other values JSON; all other types are JSON.
+        """
+        if isinstance(value, cls):
+            return value
+        if type(value).__module__.partition(".")[0] == "outlines":
+            return cls._of_outlines(value)
+        if value is dict:
+            return cls.json_object()
+        if isinstance(value, Mapping):
+            return cls.json_schema(value)
+        if get_origin(value) is Literal:
+            return cls._one_of(get_args(value))
+        if isinstance(value, type) and issubclass(value, Enum):
+            return cls._one_of(tuple(value))
+        return cls.json_schema(schema_of(value))
+
+    @classmethod
+    def _of_outlines(cls, term: Any) -> Self:
+        match type(term).__name__:
+            case "JsonSchema":
+                if term.whitespace_pattern not in SPACES:
+                    raise GrammarError("expected no whitespace_pattern: JSON answers are compact")
+                return cls.json_schema(term.schema)
+            case "Choice":
+                return cls._one_of(tuple(term.items))
+            case "CFG":
+                raise GrammarError("context-free grammars are not supported: use a JSON schema")
+            case "Regex":
+                return cls.regex(term.pattern)
+            case _:
+                return cls.regex(sys.modules[type(term).__module__].to_regex(term))
+
+    @classmethod
+    def _one_of(cls, values: Sequence[Any]) -> Self:
+        plain = [value.value if isinstance(value, Enum) else value for value in values]
+        if all(isinstance(value, str) for value in plain):
+            return cls.choice(plain)
+        return cls.json_schema({"enum": plain})
+
+    @classmethod
+    def json_schema(cls, schema: Mapping[str, Any] | bool | str | type) -> Self:
+        """Demand a JSON document that the schema permits: a mapping, its JSON text, or a type."""
+        if isinstance(schema, type):
+            schema = schema_of(schema)
+        elif isinstance(schema, str):
+            schema = parsed(schema)
+        if not isinstance(schema, Mapping | bool):
+            raise GrammarError(
+                f"expected a JSON schema, an object or a boolean, came {type(schema).__name__}"
+            )
+        return cls("json_schema", canonical(schema))
+
+    @classmethod
+    def regex(cls, pattern: str) -> Self:
+        """Demand an answer that matches the pattern as a whole."""
+        if not isinstance(pattern, str):
+            raise GrammarError(f"expected a regex as a string, came {type(pattern).__name__}")
+        return cls("regex", canonical(pattern))
+
+    @classmethod
+    def choice(cls, choices: Sequence[str]) -> Self:
+        """Demand one of these texts."""
+        if isinstance(choices, str) or not 1 <= len(choices) <= MAX_CHOICES:
+            came = "a string" if isinstance(choices, str) else f"{len(choices):,}"
+            raise GrammarError(f"expected a list of 1 to {MAX_CHOICES:,} choices, came {came}")
+        for at, text in enumerate(choices):
+            _check_choice(text, at)
+        return cls("choice", canonical(list(dict.fromkeys(choices))))
+
+    @classmethod
+    def json_object(cls) -> Self:
+        """Demand any JSON object."""
+        return cls("json_object", "true")
+
+    @classmethod
+    def tool_call(cls, tools: Sequence[Mapping[str, Any]], *, parallel: bool = False) -> Self:
+        """Demand a call of one of the tools, or of several in turn where `parallel`.
+
+        tools: name and parameters (a JSON schema) of each, as such or under OpenAI's "function"
+        """
+        spec = {"tools": [_tool(tool, at) for at, tool in enumerate(tools)], "parallel": parallel}
+        if not spec["tools"]:
+            raise GrammarError("expected at least one tool")
+        return cls("tool_calls", canonical(spec))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, such as {"regex": "a+"}."""
+        return {KEY_OF_KIND[self.kind]: json.loads(self.source)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` gave; checks it as if a client had sent it."""
+        match [*data.items()]:
+            case [("json_schema", schema)]:
+                return cls.json_schema(schema)
+            case [("regex", pattern)]:
+                return cls.regex(pattern)
+            case [("choice", [*choices])]:
+                return cls.choice(choices)
+            case [("json_object", True)]:
+                return cls.json_object()
+            case [("tool_call", {"tools": [*tools], "parallel": bool(parallel)})]:
+                return cls.tool_call(tools, parallel=parallel)
+        raise GrammarError(
+            f"expected one of {', '.join(KIND_OF_KEY)} with its value, came {', '.join(data):.80}"
+        )
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what is demanded, in hexadecimal."""
+        return hashlib.sha256(f"{self.kind}\n{self.source}".encode()).hexdigest()
+
+    def compile(self, max_states: int = MAX_STATES) -> Dfa:
+        """Return the automaton of the answers; raises GrammarError."""
+        demanded = json.loads(self.source)
+        if self.kind == "regex":
+            return compile_grammar(parse(demanded), max_states)
+        if self.kind == "choice":
+            texts = tuple(Text(text.encode()) for text in demanded)
+            return compile_grammar(Either(texts), max_states)
+        from decoding import json_schema
+
+        match self.kind:
+            case "json_schema":
+                return json_schema.compile_schema(demanded, max_states)
+            case "json_object":
+                return json_schema.compile_object(max_states)
+            case "tool_calls":
+                return json_schema.compile_tool_call(demanded, max_states)
+
+
+def _check_choice(text: Any, at: int) -> None:
+    if not isinstance(text, str) or not text:
+        raise GrammarError(f"choice {at}: expected a string that is not empty, came {text!r:.40}")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise GrammarError(f"choice {at}: expected Unicode text, came half a surrogate pair")
+
+
+def _tool(tool: Any, at: int) -> dict[str, Any]:
+    named = tool.get("function", tool) if isinstance(tool, Mapping) else None
+    name = named.get("name") if isinstance(named, Mapping) else None
+    if not isinstance(name, str) or not name:
+        raise GrammarError(f"tool {at}: expected a name and the schema of its parameters")
+    parameters = cast("Mapping[str, Any]", named).get("parameters")
+    return {"name": name, "parameters": NO_PARAMETERS if parameters is None else parameters}
