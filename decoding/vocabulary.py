@@ -1,35 +1,38 @@
-"""The vocabulary: what bytes each token id stands for.
-
-Reads the `tokenizer.json` of a Hugging Face folder. Byte-level BPE writes the 256 bytes as 256
-printable characters (GPT-2's table: printable Latin-1 characters stand for themselves, the other
-bytes for the characters from U+0100 on).
-"""
+"""The vocabulary: what bytes each token id stands for."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-PRINTABLE = (*range(33, 127), *range(161, 173), *range(174, 256))
+from decoding.added_tokens import read_added_tokens
+from decoding.byte_ranks import read_ranks, read_tekken
+from decoding.sentencepiece_model import read_sentencepiece
+from decoding.tokenizer_json import read_tokenizer_json
+from decoding.vocabulary_error import VocabularyError
 
+__all__ = ["Vocabulary", "VocabularyError"]
 
-class VocabularyError(ValueError):
-    """A tokenizer folder whose tokens cannot be turned into bytes."""
+MAX_SIZE = 2**24
+BYTES_OF_UTF8 = frozenset(range(256)) - {0xC0, 0xC1, *range(0xF5, 0x100)}
+RANK_LINE = re.compile(rb"\s*[A-Za-z0-9+/=]+ \d+\s")
 
 
 class Vocabulary:
     """Token id -> bytes, shared by every automaton and parser of one model; immutable.
 
-    `token_bytes[i]` is None for ids that stand for no text: special tokens, unused ids and the
-    ids by which a model's vocabulary is larger than its tokenizer's.
+    `token_bytes[i]` is what the token adds inside a text, None for ids that stand for no text:
+    special tokens, unused ids and the ids by which a model's vocabulary is larger than its
+    tokenizer's. The decoders of SentencePiece drop a blank at the very start of a text; a reply
+    starts with a tag, not a blank, so that decoding it by itself gives these bytes too.
     """
 
     def __init__(self, token_bytes: Sequence[bytes | None]) -> None:
@@ -46,9 +49,10 @@ class Vocabulary:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over ids and bytes: equal digests behave equally."""
-        sha = hashlib.sha256()
-        for token in self.token_bytes:
-            sha.update(b"-" if token is None else b"%d:" % len(token) + token)
+        is_text = np.array([token is not None for token in self.token_bytes])
+        sha = hashlib.sha256(b"%d:" % self.size + np.packbits(is_text).tobytes())
+        sha.update(self._lengths.astype("<i8").tobytes())
+        sha.update(b"".join(filter(None, self.token_bytes)))
         return sha.hexdigest()
 
     @cached_property
@@ -59,10 +63,15 @@ class Vocabulary:
 
         (n,) int64, (n,) int64 and (bytes,) uint8
         """
-        lengths = np.fromiter((len(text or b"") for text in self.token_bytes), np.int64, self.size)
+        lengths = self._lengths
         token_ids = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
         offsets = np.append(0, np.cumsum(lengths[token_ids])[:-1])
         return token_ids, offsets, np.frombuffer(self.decode(token_ids.tolist()), np.uint8)
+
+    @cached_property
+    def _lengths(self) -> npt.NDArray[np.int64]:
+        texts = (text or b"" for text in self.token_bytes)
+        return np.fromiter(map(len, texts), np.int64, self.size)
 
     def decode(self, token_ids: Collection[int]) -> bytes:
         """Return the bytes of the tokens; ids without text add nothing."""
@@ -76,60 +85,59 @@ class Vocabulary:
         size: int | None = None,
         tags: Collection[str] = (),
     ) -> Self:
-        """Read `<folder>/tokenizer.json`.
+        """Read the tokenizer of a model folder: the first found of `tokenizer.json`,
+        `tekken.json`, tiktoken's ranks and SentencePiece's or Llama 3's `tokenizer.model`.
 
         size: the model's vocab_size where it exceeds the tokenizer's; the rest has no text.
         tags: texts of special tokens that are text all the same (tags registered as special).
-        Raises VocabularyError for anything but byte-level BPE.
+        Raises VocabularyError if a token's bytes depend on its neighbours, or if there is no
+        token for some byte of UTF-8, so that not every text could be written.
         """
-        path = Path(folder) / "tokenizer.json"
+        path = _find(Path(folder))
         try:
-            document = json.loads(path.read_text("utf-8"))
-        except FileNotFoundError:
-            raise VocabularyError(f"{path} is missing: a fast tokenizer is needed") from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise VocabularyError(f"{path} cannot be read as JSON: {error}") from error
-        return cls(_token_bytes(document, path, size, tags))
-
-
-def _token_bytes(
-    document: Mapping[str, Any], path: Path, size: int | None, tags: Collection[str]
-) -> list[bytes | None]:
-    model = document.get("model", {})
-    if model.get("type") != "BPE" or "ByteLevel" not in _kinds(document.get("decoder")):
-        raise VocabularyError(
-            f"{path}: expected a byte-level BPE tokenizer, found model {model.get('type')!r} "
-            f"with decoder {_kinds(document.get('decoder'))}"
-        )
-    vocab: Mapping[str, int] = model["vocab"]
-    added: Sequence[Mapping[str, Any]] = document.get("added_tokens") or ()
-    count = 1 + max([*vocab.values(), *(token["id"] for token in added)])
-    tokens: list[bytes | None] = [None] * max(count, size or 0)
-    byte_of = _byte_table()
-    shadowed = {token["id"] for token in added}
-    for text, token_id in vocab.items():
-        if token_id in shadowed:
-            continue
-        try:
-            tokens[token_id] = bytes([byte_of[character] for character in text])
-        except KeyError:
+            tokens = _read(path, frozenset(tags))
+        except OSError as error:
+            raise VocabularyError(f"{path} cannot be read: {error}") from error
+        found = {token[0] for token in tokens.values() if token and len(token) == 1}
+        if missing := BYTES_OF_UTF8 - found:
             raise VocabularyError(
-                f"{path}: token {token_id} is not written in the byte alphabet"
-            ) from None
-    for token in added:
-        is_text = not token.get("special") or token["content"] in tags
-        tokens[token["id"]] = token["content"].encode() if is_text else None
+                f"{path}: expected a token for each byte of UTF-8 (byte-level BPE or byte "
+                f"fallback), found none for {len(missing)} of them, 0x{min(missing):02X} the first"
+            )
+        return cls(_by_id(tokens, path, size or 0))
+
+
+def _find(folder: Path) -> Path:
+    for pattern in ("tokenizer.json", "tekken.json", "*.tiktoken", "tiktoken.model"):
+        for path in sorted(folder.glob(pattern)):
+            return path
+    for path in sorted(folder.glob("tokenizer.model*"), reverse=True):
+        return path
+    raise VocabularyError(
+        f"{folder} has no tokenizer: expected tokenizer.json, tekken.json, *.tiktoken or "
+        "tokenizer.model"
+    )
+
+
+def _read(path: Path, tags: Collection[str]) -> dict[int, bytes | None]:
+    if path.name == "tokenizer.json":
+        return read_tokenizer_json(path, tags)
+    if path.name == "tekken.json":
+        return read_tekken(path, tags)
+    with path.open("rb") as file:
+        is_ranks = RANK_LINE.match(file.read(4096))
+    tokens = read_ranks(path) if is_ranks else read_sentencepiece(path, tags)
+    for token_id, token in read_added_tokens(path.parent).items():
+        tokens[token_id] = token.to_bytes(tags)
     return tokens
 
 
-def _kinds(decoder: Any) -> list[str]:
-    if not isinstance(decoder, dict):
-        return []
-    inner = decoder.get("decoders", [])
-    return [str(decoder.get("type")), *(kind for part in inner for kind in _kinds(part))]
-
-
-def _byte_table() -> dict[str, int]:
-    table = {chr(byte): byte for byte in PRINTABLE}
-    rest = (byte for byte in range(256) if byte not in set(PRINTABLE))
-    return table | {chr(256 + offset): byte for offset, byte in enumerate(rest)}
+def _by_id(tokens: Mapping[int, bytes | None], path: Path, size: int) -> list[bytes | None]:
+    if not 0 <= min(tokens) <= max(tokens) < MAX_SIZE:
+        raise VocabularyError(
+            f"{path}: expected ids of 0 to {MAX_SIZE - 1}, found {min(tokens)} to {max(tokens)}"
+        )
+    listed: list[bytes | None] = [None] * max(1 + max(tokens), size)
+    for token_id, token in tokens.items():
+        listed[token_id] = token
+    return listed
