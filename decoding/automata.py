@@ -79,6 +79,11 @@ class Automata:
                 made = self._pending[key] = Future()
         return self._fulfil(made, key, constraint) if pending is None else pending.result()
 
+    def known_masks(self, constraint: AnswerConstraint) -> Masks | None:
+        """Return what `find_masks` would, if it is in memory; never waits for anything."""
+        with self._lock:
+            return self._known.get(self._key(constraint))
+
     def _fulfil(self, future: Future[Masks], key: str, constraint: AnswerConstraint) -> Masks:
         try:
             masks = self._load_or_make(key, constraint)

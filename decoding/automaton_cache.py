@@ -21,7 +21,13 @@ FORGOTTEN_S = 3600.0  # a draft so old was left by a process that died
 
 
 def default_folder() -> Path | None:
-    """Return the user's cache folder for automata; None where the user has no home."""
+    """Return the folder that REFLECT_CACHE names, or one in the user's cache folder.
+
+    None where the variable is empty, or the user has no home.
+    """
+    named = os.environ.get("REFLECT_CACHE")
+    if named is not None:
+        return Path(named) if named else None
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     try:
         return Path(base).expanduser() / "reflection-runtime" / "automata"

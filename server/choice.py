@@ -61,7 +61,8 @@ class Choice:
         self.finish_reason: Literal["stop", "length"] | None = None
         self.num_stray_tokens = 0
         self._parser = model.parser()
-        self._matcher = Matcher(model.automaton, plan.budget, model.masks)
+        masks = model.masks if plan.answer is None else plan.answer.masks
+        self._matcher = Matcher(masks.automaton, plan.budget, masks)
         self._stop = StopMatcher(plan.stops)
         self._feeds_one_by_one = bool(plan.stops)
         self._shows_reasoning = plan.shows_reasoning

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from decoding.answer import AnswerConstraint
 from decoding.budget import Budget
 
 FinishReason = Literal["stop", "length", "abort"]
@@ -83,8 +84,12 @@ class Engine(Protocol):
         prompt_token_ids: Sequence[int],
         sampling: Sampling,
         budget: Budget | None,
+        constraint: AnswerConstraint | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
-        """Stream the reply; closing the generator aborts it; no budget leaves it unenforced."""
+        """Stream the reply; closing the generator aborts it; no budget leaves it unenforced.
+
+        constraint: what the answer of an enforced reply must be; None is any text
+        """
         ...
 
     async def abort(self, request_id: str) -> None:

@@ -123,6 +123,7 @@ class Generation:
             plan.prompt_token_ids,
             plan.samplings[choice.index],
             plan.budget,
+            None if plan.answer is None else plan.answer.constraint,
         )
         try:
             async with aclosing(stream):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
+from decoding.automata import Automata
 from decoding.automaton import Automaton
+from decoding.automaton_cache import default_folder
 from decoding.bundle import Bundle
 from decoding.masks import Masks
 from decoding.parser import ReplyParser
@@ -19,21 +23,47 @@ class ServedModel:
 
     bundle: Bundle
     vocabulary: Vocabulary
-    automaton: Automaton
-    masks: Masks
+    automata: Automata
     prompter: Prompter
 
     @classmethod
     def load(cls, bundle: Bundle, vocab_size: int | None = None) -> Self:
-        """Read the tokenizer and build the automaton: seconds for a large vocabulary."""
-        vocabulary = Vocabulary.load(bundle.folder, size=vocab_size, tags=bundle.format.tags)
-        automaton = Automaton.build(
-            bundle.format, vocabulary, bundle.stop_token_ids, bundle.reply_prefix
+        """Read the tokenizer and find or make the automaton: seconds for a large vocabulary.
+
+        The engine's automata are of the same size, so that those made here are found there.
+        """
+        size = _vocab_size(bundle.folder) if vocab_size is None else vocab_size
+        vocabulary = Vocabulary.load(bundle.folder, size=size, tags=bundle.format.tags)
+        automata = Automata(
+            bundle.format,
+            vocabulary,
+            bundle.stop_token_ids,
+            bundle.reply_prefix,
+            folder=default_folder(),
         )
-        prompter = Prompter.load(bundle)
-        return cls(bundle, vocabulary, automaton, Masks(automaton), prompter)
+        return cls(bundle, vocabulary, automata, Prompter.load(bundle))
+
+    @property
+    def automaton(self) -> Automaton:
+        """The automaton of replies whose answer is free."""
+        return self.automata.plain
+
+    @property
+    def masks(self) -> Masks:
+        """Its masks."""
+        return self.automata.plain_masks
 
     def parser(self) -> ReplyParser:
         """Make the parser of one reply, standing where the prompt leaves off."""
         bundle = self.bundle
         return ReplyParser(bundle.format, self.vocabulary, prefix=bundle.reply_prefix)
+
+
+def _vocab_size(folder: Path) -> int | None:
+    """Return how many logits the model has; None where its configuration does not tell."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    size = config.get("text_config", config).get("vocab_size")
+    return size if isinstance(size, int) else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from decoding.budget import Budget, BudgetError
+from server.answers import Answer
 from server.chat_template import ChatMessage, TemplateError
 from server.engine import Sampling
 from server.errors import Forbidden, NotFound, RequestError
@@ -31,6 +32,7 @@ class Plan:
     alone; the engine's prefix cache computes their prompt once."""
     stops: tuple[str, ...]
     shows_reasoning: bool
+    answer: Answer | None = None
 
 
 def check_request(request: ChatCompletionRequest, model: ServedModel, settings: Settings) -> None:
@@ -61,29 +63,37 @@ def check_request(request: ChatCompletionRequest, model: ServedModel, settings: 
         )
 
 
-def make_plan(request: ChatCompletionRequest, model: ServedModel, max_model_len: int) -> Plan:
+def make_plan(
+    request: ChatCompletionRequest,
+    model: ServedModel,
+    max_model_len: int,
+    answer: Answer | None = None,
+) -> Plan:
     """Render the prompt and settle the budget; raise RequestError for what cannot be done."""
     messages = [ChatMessage(ROLES.get(m.role, m.role), m.text) for m in request.messages]
     try:
         prompt = model.prompter.render_prompt(messages)
     except (PromptError, TemplateError) as error:
         raise RequestError(f"The messages cannot be used: {error}.", param="messages") from error
-    budget = _budget(request, model, max_model_len - len(prompt))
+    budget = _budget(request, model, max_model_len - len(prompt), answer)
     return Plan(
         prompt_token_ids=tuple(prompt),
         budget=budget,
         samplings=_samplings(request, model, budget),
         stops=tuple(request.stop or ()),
         shows_reasoning=bool(request.include_reasoning),
+        answer=answer,
     )
 
 
-def _budget(request: ChatCompletionRequest, model: ServedModel, room: int) -> Budget:
+def _budget(
+    request: ChatCompletionRequest, model: ServedModel, room: int, answer: Answer | None
+) -> Budget:
     asked = request.reflection or ReflectionOptions()
     effort = None if request.reasoning_effort is None else _effort(request.reasoning_effort, model)
     try:
         return Budget.for_request(
-            model.automaton,
+            model.automaton if answer is None else answer.masks.automaton,
             model.bundle.budgets,
             room=room,
             effort=effort,
@@ -94,7 +104,16 @@ def _budget(request: ChatCompletionRequest, model: ServedModel, room: int) -> Bu
             min_answer_tokens=asked.min_answer_tokens,
         )
     except BudgetError as error:
-        raise budget_error(error, _sent(request, asked)) from error
+        sent = _sent(request, asked)
+        if answer is not None:
+            sent = {"answer": answer.param} | sent
+            if error.field == "messages" and room >= model.automaton.least_tokens():
+                raise RequestError(
+                    f"Invalid '{answer.param}': {error}, or permit a shorter answer.",
+                    param=answer.param,
+                    code="context_length_exceeded",
+                ) from error
+        raise budget_error(error, sent) from error
 
 
 def _sent(request: ChatCompletionRequest, asked: ReflectionOptions) -> dict[str, str]:

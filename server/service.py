@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from decoding.budget import Budget, BudgetError
 from decoding.bundle import Bundle, GoldenReply
+from server.answers import Answers
 from server.engine import Engine, Sampling
 from server.errors import EngineDead, Unavailable
 from server.metrics import Metrics
@@ -64,6 +65,7 @@ class Service:
         self._load_model = load_model
         self._engine: Engine | None = None
         self._model: ServedModel | None = None
+        self._answers: Answers | None = None
 
     @property
     def engine(self) -> Engine:
@@ -80,6 +82,14 @@ class Service:
         if self._model is None:
             raise Unavailable("The model is not there.")
         return self._model
+
+    @property
+    def answers(self) -> Answers:
+        """What settles constraints on answers; raises as `model` does."""
+        self.check_ready()
+        if self._answers is None:
+            raise Unavailable("The model is not there.")
+        return self._answers
 
     @property
     def is_alive(self) -> bool:
@@ -117,6 +127,11 @@ class Service:
         try:
             # The tables first: a folder that cannot be served should not cost an engine's start.
             self._model = await asyncio.to_thread(self._load_model, self.bundle)
+            self._answers = Answers(
+                self._model.automata,
+                timeout_s=self.settings.constraint_timeout_s,
+                max_waiting=self.settings.max_new_constraints,
+            )
             self._engine = await self._start_engine()
             _check_budgets(self._model, self._engine.max_model_len - 1)
             mismatch = await self._self_test(self._engine)
@@ -145,7 +160,9 @@ class Service:
             logger.warning("gave up on %d requests", self._num_in_flight)
 
     async def close(self) -> None:
-        """Stop the engine."""
+        """Stop the engine, and compile nothing more."""
+        if self._answers is not None:
+            self._answers.close()
         if self._engine is not None:
             await self._engine.close()
 

@@ -23,3 +23,7 @@ class Settings:
     max_request_bytes: int = 4 * 1024 * 1024
     max_messages: int = 1024
     max_choices: int = 8
+    constraint_timeout_s: float = 30.0
+    """How long a request waits until its constraint on the answer is compiled."""
+    max_new_constraints: int = 16
+    """How many requests may wait for that at once."""

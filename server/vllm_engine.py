@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, get_args
 
+from decoding.answer import AnswerConstraint
 from decoding.budget import Budget
 from decoding.bundle import Bundle
 from server import vllm_settings
@@ -68,9 +69,11 @@ class VllmEngine:
         prompt_token_ids: Sequence[int],
         sampling: Sampling,
         budget: Budget | None,
+        constraint: AnswerConstraint | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
         """Stream the reply; closing the generator aborts it; no budget leaves it unenforced.
 
+        constraint: what the answer of an enforced reply must be; None is any text
         Raises QueueFull, EngineDead, RequestError for what vLLM refuses, or EngineError for what
         else fails.
         """
@@ -79,7 +82,8 @@ class VllmEngine:
         self._check_ids(prompt_token_ids)
         prompt = {"type": "token", "prompt_token_ids": list(prompt_token_ids)}
         with _translated(request_id), self._opened():
-            outputs = self._llm.generate(prompt, self._params(sampling, budget), request_id)
+            params = self._params(sampling, budget, constraint)
+            outputs = self._llm.generate(prompt, params, request_id)
             try:
                 async for output in outputs:
                     for completion in output.outputs:
@@ -138,7 +142,9 @@ class VllmEngine:
             if not self._num_open:
                 self._is_idle.set()
 
-    def _params(self, sampling: Sampling, budget: Budget | None) -> Any:
+    def _params(
+        self, sampling: Sampling, budget: Budget | None, constraint: AnswerConstraint | None
+    ) -> Any:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -159,9 +165,18 @@ class VllmEngine:
             stop_token_ids=self._stop_token_ids,
             detokenize=False,
             output_kind=RequestOutputKind.DELTA,
-            extra_args=None if budget is None else {"reflection": budget.to_dict()},
+            extra_args=_extra_args(budget, constraint),
             skip_clone=True,
         )
+
+
+def _extra_args(
+    budget: Budget | None, constraint: AnswerConstraint | None
+) -> dict[str, Any] | None:
+    if budget is None:
+        return None
+    answer = {} if constraint is None else {"answer": constraint.to_dict()}
+    return {"reflection": budget.to_dict() | answer}
 
 
 def _start_llm(settings: EngineSettings) -> Any:

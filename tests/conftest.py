@@ -32,6 +32,14 @@ FIGURES = pytest.StashKey[list[str]]()
 START_S = 900.0  # the machine may be busy: three processes import vLLM in turn
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests' automata out of the user's cache folder, in child processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REFLECT_CACHE", str(tmp_path_factory.mktemp("automata")))
+        yield
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests of one real engine stand together, after all others, the server's last."""
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
+from decoding.answer import AnswerConstraint
 from decoding.budget import Budget
 from server.engine import EngineDelta, EngineStats, FinishReason, Sampling
 
@@ -44,6 +45,7 @@ class Call:
     prompt_token_ids: tuple[int, ...]
     sampling: Sampling
     budget: Budget | None
+    constraint: AnswerConstraint | None = None
 
 
 @dataclass
@@ -70,9 +72,10 @@ class ScriptedEngine:
         prompt_token_ids: Sequence[int],
         sampling: Sampling,
         budget: Budget | None,
+        constraint: AnswerConstraint | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
         """Write the script's tokens, and count the request as unfinished meanwhile."""
-        call = Call(request_id, tuple(prompt_token_ids), sampling, budget)
+        call = Call(request_id, tuple(prompt_token_ids), sampling, budget, constraint)
         self.calls.append(call)
         self._unfinished.add(request_id)
         is_done = False

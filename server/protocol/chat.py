@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from server.protocol.answer_format import OLDER_SPELLINGS, ResponseFormat, StructuredOutputs
 from server.protocol.messages import Message, Wire
 
 MAX_STOPS = 4
@@ -39,7 +40,6 @@ UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
     "presence_penalty": (0,),
     "prompt_cache_key": (),
     "prompt_cache_retention": (),
-    "response_format": ({"type": "text"},),
     "safety_identifier": (),
     "service_tier": ("auto", "default"),
     "store": (False,),
@@ -119,6 +119,8 @@ class ChatCompletionRequest(Wire):
         ]
         | None
     ) = None
+    response_format: ResponseFormat | None = None
+    structured_outputs: StructuredOutputs | None = None
     reflection: ReflectionOptions | None = None
     include_reasoning: bool | None = None
 
@@ -126,6 +128,13 @@ class ChatCompletionRequest(Wire):
     @classmethod
     def _refuse_unsupported(cls, body: Any) -> Any:
         if isinstance(body, dict):
+            for name, instead in OLDER_SPELLINGS.items():
+                if body.get(name) is not None:
+                    raise PydanticCustomError(
+                        "unsupported",
+                        "'{param}' is not supported: send {instead}.",
+                        {"param": name, "instead": instead},
+                    )
             for name in sorted(UNSUPPORTED.keys() & body.keys()):
                 if not cls.is_neutral(name, body[name]):
                     raise PydanticCustomError(
@@ -140,6 +149,13 @@ class ChatCompletionRequest(Wire):
                 "conflict",
                 "Set only one of 'max_tokens' and '{param}'.",
                 {"param": "max_completion_tokens"},
+            )
+        is_free = self.response_format is None or self.response_format.type == "text"
+        if self.structured_outputs is not None and not is_free:
+            raise PydanticCustomError(
+                "conflict",
+                "Set only one of 'response_format' and '{param}'.",
+                {"param": "structured_outputs"},
             )
         if self.stream_options is not None and not self.stream:
             raise PydanticCustomError(

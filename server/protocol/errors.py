@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from decoding.budget import BudgetError
 from server import errors
+from server.protocol.answer_format import FORMAT_TYPES
 from server.protocol.messages import ROLES
 
 MAX_NAME_CHARACTERS = 64
@@ -43,6 +44,9 @@ class Failure:
 
 
 INVALID = "invalid_request_error"
+# What tells the kinds of a thing apart -> its values; a path holds the value after the thing.
+TAGS = {"role": ROLES, "type": FORMAT_TYPES}
+TAGGED = {"messages": 2, "response_format": 1}  # -> where in the path
 REPHRASED = re.compile("^(Input|List|Dictionary|String|Value) should")
 RETRY = {"Retry-After": RETRY_AFTER_S}
 # The most derived class that matches decides.
@@ -87,7 +91,7 @@ def request_error(error: ValidationError) -> errors.RequestError:
     first = error.errors(include_url=False, include_context=True, include_input=False)[0]
     param = str(first.get("ctx", {}).get("param") or _param(first["loc"]))
     if first["type"].startswith("union_tag"):
-        param += ".role"
+        param += f".{_tag(first)}"
     return errors.RequestError(_sentence(first, param), param=param or None, code=_code(first))
 
 
@@ -122,7 +126,7 @@ def _sentence(error: ErrorDetails, param: str) -> str:
         case "missing":
             return f"Missing required parameter: '{param}'."
         case "union_tag_invalid" | "union_tag_not_found":
-            expected = ", ".join(map(repr, ROLES))  # messages are the only tagged union
+            expected = ", ".join(map(repr, TAGS[_tag(error)]))
             return f"Invalid '{param}': it must be one of {expected}."
         case "unsupported" | "conflict":
             return error["msg"]
@@ -131,6 +135,10 @@ def _sentence(error: ErrorDetails, param: str) -> str:
         case _:
             reason = error["msg"].replace(" after validation", "")
             return f"Invalid '{param}': {REPHRASED.sub('it should', reason)}."
+
+
+def _tag(error: ErrorDetails) -> str:
+    return str(error.get("ctx", {}).get("discriminator", "")).strip("'")
 
 
 def _code(error: ErrorDetails) -> str | None:
@@ -143,12 +151,12 @@ def _code(error: ErrorDetails) -> str | None:
 
 
 def _param(location: tuple[int | str, ...]) -> str:
-    """Write a location as a path; the tag of a union after an index is pydantic's, not ours."""
+    """Write a location as a path; the tag of a union in it is pydantic's, not ours."""
     path = ""
     for at, part in enumerate(location):
         if isinstance(part, int):
             path += f"[{part}]"
-        elif at == 2 and location[0] == "messages":
+        elif at == TAGGED.get(str(location[0])):
             continue
         else:
             name = part if len(part) <= MAX_NAME_CHARACTERS else part[:MAX_NAME_CHARACTERS] + "…"

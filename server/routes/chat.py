@@ -58,7 +58,8 @@ async def create_chat_completion(http: Request) -> Response:
 
 
 async def _plan(request: ChatCompletionRequest, service: Service) -> Plan:
-    arguments = (request, service.model, service.engine.max_model_len)
+    answer = await service.answers.settle(request)
+    arguments = (request, service.model, service.engine.max_model_len, answer)
     if sum(len(message.text) for message in request.messages) < LONG_CHARACTERS:
         return make_plan(*arguments)
     return await asyncio.to_thread(make_plan, *arguments)

@@ -106,9 +106,14 @@ def test_a_folder_that_goes_away_is_logged_and_harmless(
     assert cache.load("one") is None
 
 
-def test_the_folder_is_the_user_s_cache_folder(
+def test_the_folder_is_named_or_in_the_user_s_cache_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("REFLECT_CACHE", "")
+    assert default_folder() is None
+    monkeypatch.setenv("REFLECT_CACHE", str(tmp_path / "named"))
+    assert default_folder() == tmp_path / "named"
+    monkeypatch.delenv("REFLECT_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "reflection-runtime" / "automata"
     monkeypatch.delenv("XDG_CACHE_HOME")
