@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from server import errors
+from server.protocol.answer_format import OLDER_SPELLINGS
 from server.protocol.chat import UNSUPPORTED, ChatCompletionRequest
 from server.protocol.errors import FAILURES, error_body, failure, request_error
 
@@ -96,7 +97,53 @@ def fields(**values: Any) -> dict[str, Any]:
         (fields(logprobs=0), "logprobs", "unsupported_parameter"),
         (fields(tools=[{"type": "function"}], tool_choice="auto"), "tools", None),
         (fields(tool_choice="required"), "tool_choice", "unsupported_parameter"),
-        (fields(response_format={"type": "json_object"}), "response_format", None),
+        (fields(response_format={"type": "xml"}), "response_format.type", "invalid_value"),
+        (fields(response_format={}), "response_format.type", "invalid_value"),
+        (fields(response_format="json_object"), "response_format", "invalid_value"),
+        (fields(response_format={"type": "text", "x": 1}), "response_format.x", None),
+        (
+            fields(response_format={"type": "json_schema"}),
+            "response_format.json_schema",
+            "missing_required_parameter",
+        ),
+        (
+            fields(response_format={"type": "json_schema", "json_schema": {"name": "n"}}),
+            "response_format.json_schema.schema",
+            "missing_required_parameter",
+        ),
+        (
+            fields(
+                response_format={"type": "json_schema", "json_schema": {"name": 1, "schema": {}}}
+            ),
+            "response_format.json_schema.name",
+            "invalid_value",
+        ),
+        (fields(structured_outputs={}), "structured_outputs", "invalid_value"),
+        (fields(structured_outputs={"json_object": False}), "structured_outputs", None),
+        (fields(structured_outputs={"regex": "a", "choice": ["b"]}), "structured_outputs", None),
+        (fields(structured_outputs={"regex": 7}), "structured_outputs.regex", "invalid_value"),
+        (fields(structured_outputs={"x": 7}), "structured_outputs.x", "unknown_parameter"),
+        (
+            fields(structured_outputs={"grammar": "root ::= 1"}),
+            "structured_outputs.grammar",
+            "unsupported_parameter",
+        ),
+        (
+            fields(structured_outputs={"structural_tag": "{}"}),
+            "structured_outputs.structural_tag",
+            "unsupported_parameter",
+        ),
+        (
+            fields(structured_outputs={"regex": "a", "disable_any_whitespace": True}),
+            "structured_outputs.disable_any_whitespace",
+            "unknown_parameter",
+        ),
+        (
+            fields(response_format={"type": "json_object"}, structured_outputs={"regex": "a"}),
+            "structured_outputs",
+            "invalid_value",
+        ),
+        *((fields(**{name: SECRET}), name, "unsupported_parameter") for name in OLDER_SPELLINGS),
         (fields(max_tokens=99, max_completion_tokens=99), "max_completion_tokens", None),
         (fields(reflection={"x": 1}), "reflection.x", "unknown_parameter"),
         (fields(reflection={"min_reflections": -1}), "reflection.min_reflections", None),
@@ -125,7 +172,8 @@ def test_a_very_long_name_is_not_repeated_whole() -> None:
 def test_null_means_not_given_for_the_parameters_of_openai() -> None:
     nulls = dict.fromkeys(UNSUPPORTED) | dict.fromkeys(
         ["max_tokens", "temperature", "top_p", "seed", "stop", "n", "stream", "stream_options",
-         "reasoning_effort", "user", "metadata", "reflection", "include_reasoning"]
+         "reasoning_effort", "user", "metadata", "reflection", "include_reasoning",
+         "response_format", "structured_outputs"]
     )  # fmt: skip
     request = ChatCompletionRequest.model_validate_json(json.dumps(fields(**nulls)))
     assert request == ChatCompletionRequest.model_validate(fields())
@@ -186,3 +234,14 @@ def test_every_exception_has_an_answer_and_the_most_derived_one_counts() -> None
 def test_an_exception_s_own_code_goes_before_its_kind_s() -> None:
     assert error_body(errors.NotFound("x", code="model_not_found")).error.code == "model_not_found"
     assert error_body(errors.NotFound("x")).error.code == "not_found"
+
+
+def test_an_unknown_answer_format_gets_the_list_of_formats() -> None:
+    expected = "one of 'text', 'json_object', 'json_schema'"
+    assert expected in refusal(fields(response_format={"type": "xml"})).message
+
+
+@pytest.mark.parametrize("name", ["guided_json", "guided_regex", "guided_choice"])
+def test_an_older_spelling_gets_the_present_one(name: str) -> None:
+    expected = f"structured_outputs.{name.removeprefix('guided_')}"
+    assert expected in refusal(fields(**{name: "a"})).message

@@ -1,0 +1,123 @@
+"""Constraints are settled off the event loop, few at once, and refused by name."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from decoding.answer import AnswerConstraint
+from decoding.automata import Automata
+from decoding.masks import Masks
+from server.answers import Answers
+from server.errors import QueueFull, RequestError
+from server.model import ServedModel
+from server.protocol.chat import ChatCompletionRequest
+
+HELLO = {"role": "user", "content": "hello"}
+WAIT_S = 30.0
+
+
+def request(**fields: Any) -> ChatCompletionRequest:
+    body = {"model": "tiny", "messages": [HELLO]} | fields
+    return ChatCompletionRequest.model_validate(body)
+
+
+def words(*choice: str) -> ChatCompletionRequest:
+    return request(structured_outputs={"choice": [*choice]})
+
+
+@dataclass
+class SlowAutomata:
+    """Automata that are made once they are let to."""
+
+    automata: Automata
+    is_open: threading.Event = field(default_factory=threading.Event)
+
+    def known_masks(self, constraint: AnswerConstraint) -> Masks | None:
+        return self.automata.known_masks(constraint)
+
+    def find_masks(self, constraint: AnswerConstraint) -> Masks:
+        assert self.is_open.wait(WAIT_S)
+        return self.automata.find_masks(constraint)
+
+
+@pytest.fixture
+def slow(model: ServedModel) -> Iterator[SlowAutomata]:
+    slow = SlowAutomata(model.automata)
+    yield slow
+    slow.is_open.set()
+
+
+def answers(automata: Any, timeout_s: float = WAIT_S, max_waiting: int = 2) -> Answers:
+    return Answers(cast("Automata", automata), timeout_s=timeout_s, max_waiting=max_waiting)
+
+
+@pytest.mark.parametrize("fields", [{}, {"response_format": {"type": "text"}}])
+async def test_no_demand_needs_no_automaton(fields: dict[str, Any], model: ServedModel) -> None:
+    assert await answers(model.automata).settle(request(**fields)) is None
+
+
+async def test_a_demand_comes_with_its_automaton_and_the_field_s_name(model: ServedModel) -> None:
+    answer = await answers(model.automata).settle(words("yes", "no"))
+    assert answer is not None
+    assert answer.constraint == AnswerConstraint.choice(["yes", "no"])
+    assert answer.masks is model.automata.find_masks(answer.constraint)
+    assert answer.param == "structured_outputs"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"structured_outputs": {"regex": "(a"}}, "structured_outputs"),
+        ({"structured_outputs": {"regex": "(?=a)b"}}, "structured_outputs"),
+        ({"structured_outputs": {"regex": " *"}}, "structured_outputs"),
+        ({"structured_outputs": {"choice": []}}, "structured_outputs"),
+        ({"structured_outputs": {"choice": ["</output>"]}}, "structured_outputs"),
+        ({"structured_outputs": {"json": "{"}}, "structured_outputs"),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "n", "schema": {"const": float("nan")}},
+                }
+            },
+            "response_format",
+        ),
+    ],
+)
+async def test_a_constraint_that_cannot_be_is_refused_by_its_field(
+    fields: dict[str, Any], param: str, model: ServedModel
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        await answers(model.automata).settle(request(**fields))
+    assert (caught.value.param, caught.value.code) == (param, "invalid_value")
+    assert caught.value.message.startswith(f"Invalid '{param}': ")
+
+
+async def test_too_many_new_constraints_at_once_are_turned_away(slow: SlowAutomata) -> None:
+    known, it = words("known"), answers(slow)
+    slow.automata.find(AnswerConstraint.choice(["known"]))
+    waiting = [asyncio.create_task(it.settle(words(word))) for word in ("first", "second")]
+    await asyncio.sleep(0.1)
+    with pytest.raises(QueueFull):
+        await it.settle(words("third"))
+    assert await it.settle(known) is not None
+    slow.is_open.set()
+    assert all(await asyncio.gather(*waiting))
+    assert await it.settle(words("third")) is not None
+
+
+async def test_one_that_takes_too_long_is_there_at_the_next_attempt(slow: SlowAutomata) -> None:
+    asked, it = words("patience"), answers(slow, timeout_s=0.05)
+    with pytest.raises(QueueFull):
+        await it.settle(asked)
+    slow.is_open.set()
+    async with asyncio.timeout(WAIT_S):
+        while slow.known_masks(AnswerConstraint.choice(["patience"])) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert await it.settle(asked) is not None
