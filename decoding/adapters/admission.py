@@ -1,24 +1,41 @@
-"""What both model runners of vLLM share: the automaton of a model, and the budget of a request."""
+"""What both model runners of vLLM share: what a request asks of the enforcement, and what it gets.
+
+A request asks by `extra_args`: {"reflection": true} for the bundle's defaults, or some keys of a
+Budget; a JSON text of either is as good, because vLLM's HTTP server lets no object through.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import Any
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, Self
 
-from decoding.automaton import Automaton
-from decoding.budget import Budget, BudgetError
-from decoding.bundle import Bundle
+from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
+from decoding.budget import MAX_TOKENS, Budget
+from decoding.bundle import BudgetDefaults, Bundle
 from decoding.vocabulary import Vocabulary, VocabularyError
 
 logger = logging.getLogger(__name__)
 
 EXTRA_ARG = "reflection"
+ANSWER = "answer"  # the key of a constraint, beside those of the budget
+FOLDER_VARIABLE = "REFLECT_BUNDLE"
 HUGE = 1e30  # stands for an infinite logit: no temperature overflows it
-AT_ODDS = {
-    "min_tokens": 0,
-    "ignore_eos": False,
-    "structured_outputs": None,
-    "thinking_token_budget": None,
+MAX_TEXT = 1 << 20  # characters of JSON
+MAX_MODEL_LEN = 1 << 30
+AT_ODDS: Mapping[str, tuple[Any, str]] = {
+    "min_tokens": (0, f"; use min_tokens of {EXTRA_ARG}"),
+    "ignore_eos": (False, ""),
+    "stop": ([], ": it would cut the reply"),
+    "structured_outputs": (None, ""),
+    "thinking_token_budget": (None, f"; use max_thinking_tokens of {EXTRA_ARG}"),
+    "repetition_detection": (None, ": it would cut the reply"),
+    "trace_decode_token_ids": (None, ""),
 }
 
 
@@ -34,37 +51,148 @@ def load_automaton(model_config: Any) -> Automaton:
     return Automaton.build(bundle.format, vocabulary, bundle.stop_token_ids, bundle.reply_prefix)
 
 
-def budget_of(sampling_params: Any) -> Budget | None:
-    """Return the request's budget, None where nothing is enforced; BudgetError if malformed."""
-    values = (sampling_params.extra_args or {}).get(EXTRA_ARG)
-    if values is None:
-        return None
-    if not isinstance(values, dict):
-        raise ValueError(f"extra_args.{EXTRA_ARG} must be a budget, not {type(values).__name__}")
-    return Budget.from_dict(values)
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Gives requests to one model their budgets; one per worker, and one per front end."""
 
+    automaton: Automaton
+    defaults: BudgetDefaults
+    max_model_len: int
 
-def admit(sampling_params: Any, automaton: Automaton, place: str) -> Budget | None:
-    """Return a request's budget for its place in the batch; one that cannot end well is logged."""
-    budget = budget_of(sampling_params)
-    if budget is not None:
+    @classmethod
+    def load(cls, model_config: Any) -> Self:
+        """Read the served folder as vLLM's configuration names it."""
+        return cls(
+            load_automaton(model_config),
+            Bundle.load(model_config.model).budgets,
+            int(model_config.max_model_len),
+        )
+
+    def admit(self, sampling_params: Any, num_prompt_tokens: int, place: str) -> Budget | None:
+        """Settle as `settle` does; what cannot end well is logged and gets the shortest reply."""
         try:
-            budget.check(automaton)
-        except BudgetError as error:  # the server refuses it; other front ends may not
-            logger.warning("%s cannot end well: %s", place, error)
-    return budget
+            return self.settle(sampling_params, num_prompt_tokens)
+        except ValueError as error:  # a front end that knows the bundle refuses it
+            logger.error("%s gets the shortest reply, for it cannot end well: %s", place, error)
+            return self.shortest
+
+    def settle(self, sampling_params: Any, num_prompt_tokens: int = 0) -> Budget | None:
+        """Return the request's budget, None where nothing is enforced.
+
+        What is not asked for is the bundle's default, which shrinks to the room: vLLM's
+        max_tokens, and what the prompt leaves of the context. Raises ValueError for what is
+        malformed, BudgetError where no reply can end well.
+        """
+        asked = asked_of(sampling_params)
+        if asked is None:
+            return None
+        limits, _ = split(asked)
+        _check_form(limits, sampling_params.max_tokens)  # here nothing else may raise
+        most = min(limits.pop("max_tokens", MAX_TOKENS), sampling_params.max_tokens or MAX_TOKENS)
+        rest = {name: limits.pop(name) for name in ("min_tokens", "soft_tokens") if name in limits}
+        room = self.max_model_len - num_prompt_tokens
+        budget = Budget.for_request(
+            self.automaton, self.defaults, room=room, max_tokens=most, **limits
+        )
+        budget = replace(budget, **rest)
+        budget.check(self.automaton)
+        self._check_stops(sampling_params)
+        return budget
+
+    @property
+    def shortest(self) -> Budget:
+        """The budget of the shortest reply of all."""
+        thinking = self.automaton.least_thinking_tokens()
+        return Budget(self.automaton.least_tokens(), thinking, max_reflections=0)
+
+    def _check_stops(self, sampling_params: Any) -> None:
+        """Raise ValueError if a token that a reply may hold would make vLLM cut it there."""
+        stops = set(getattr(sampling_params, "stop_token_ids", None) or ())
+        legal = self.automaton.next >= 0
+        for token_id in sorted(stops - set(self.automaton.stop_token_ids)):
+            is_known = 0 <= token_id < self.automaton.vocab_size
+            if is_known and legal[:, self.automaton.classes[token_id]].any():
+                raise ValueError(
+                    f"stop_token_ids must be of {list(self.automaton.stop_token_ids)}, or ids that "
+                    f"no reply can hold, not {token_id}: it would cut the reply"
+                )
 
 
 def check(sampling_params: Any) -> None:
-    """Raise ValueError for a malformed budget, or parameters that would break the enforcement."""
-    budget = budget_of(sampling_params)
-    if budget is None:
+    """Raise ValueError for a malformed request, or parameters that would break the enforcement.
+
+    vLLM asks this of its front end, which knows no model: whether a reply can end well within the
+    budget is seen here only where the environment names the bundle.
+    """
+    asked = asked_of(sampling_params)
+    if asked is None:
         return
-    for name, neutral in AT_ODDS.items():
+    for name, (neutral, hint) in AT_ODDS.items():
         if getattr(sampling_params, name, neutral) not in (neutral, None):
-            raise ValueError(f"{name} cannot be used where the reply format is enforced")
+            raise ValueError(f"{name} cannot be used where the reply format is enforced{hint}")
+    limits, answer = split(asked)
+    if answer is not None:
+        raise ValueError(f"{EXTRA_ARG}.{ANSWER} cannot be used here: answers are free text")
     most = sampling_params.max_tokens
-    if most is not None and most < budget.max_tokens:
+    _check_form(limits, most)
+    if most is not None and most < limits.get("max_tokens", most):
         raise ValueError(
-            f"max_tokens ({most}) must not be smaller than the budget's ({budget.max_tokens})"
+            f"max_tokens ({most}) must not be smaller than the budget's ({limits['max_tokens']})"
         )
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder:
+        _admission_of(folder).settle(sampling_params)
+
+
+def _check_form(limits: Mapping[str, Any], max_tokens: int | None) -> None:
+    """Raise BudgetError for values that no budget can have, whatever the model."""
+    widest = {
+        "max_tokens": min(max_tokens or MAX_TOKENS, MAX_TOKENS),
+        "max_thinking_tokens": MAX_TOKENS,
+        "max_reflections": MAX_MIN_REFLECTIONS,
+    }
+    Budget(**{**widest, **limits})
+
+
+def asked_of(sampling_params: Any) -> dict[str, Any] | None:
+    """Return what the request asks for by key, {} for all defaults, None for no enforcement."""
+    asked = (sampling_params.extra_args or {}).get(EXTRA_ARG)
+    if isinstance(asked, str):
+        asked = _parse(asked)
+    if asked is None or asked in (False, True):  # over HTTP vLLM makes them 0 and 1
+        return {} if asked else None
+    known = [*(field.name for field in fields(Budget)), ANSWER]
+    if not isinstance(asked, Mapping):
+        raise ValueError(
+            f"{EXTRA_ARG} must be true, an object with some of {known}, or a JSON text of one, "
+            f"not of type {type(asked).__name__}"
+        )
+    odd = [name for name in asked if name not in known]
+    if odd:
+        raise ValueError(f"{EXTRA_ARG} must have keys of {known}, not {odd[0]!r:.99}")
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def split(asked: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Part the keys of the budget from the constraint on the answer, None if there is none."""
+    limits = dict(asked)
+    answer = limits.pop(ANSWER, None)
+    return limits, answer
+
+
+def _parse(text: str) -> Any:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"{EXTRA_ARG} must have at most {MAX_TEXT} characters, not {len(text)}")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{EXTRA_ARG} must be true, an object or a JSON text: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _admission_of(folder: str) -> Admission:
+    """Read the bundle in the front end, where vLLM has already taken the context off max_tokens."""
+    size = Vocabulary.load(folder).size
+    return Admission.load(
+        SimpleNamespace(model=folder, get_vocab_size=lambda: size, max_model_len=MAX_MODEL_LEN)
+    )

@@ -20,7 +20,7 @@ from vllm.v1.sample.logits_processor.interface import (
 )
 
 from decoding.adapters import admission
-from decoding.adapters.admission import HUGE
+from decoding.adapters.admission import HUGE, Admission
 from decoding.batch_matcher import BatchMatcher
 from decoding.budget import Budget
 from decoding.masks import Mask
@@ -69,7 +69,8 @@ class Enforcer(LogitsProcessor):
     def __init__(self, vllm_config: Any, device: torch.device, is_pin_memory: bool) -> None:
         """Build the automaton of the served model."""
         del is_pin_memory
-        automaton = admission.load_automaton(vllm_config.model_config)
+        self._admission = Admission.load(vllm_config.model_config)
+        automaton = self._admission.automaton
         self._matcher = BatchMatcher(automaton, vllm_config.scheduler_config.max_num_seqs)
         self._device = device
         self._replies: dict[int, _Reply] = {}
@@ -85,8 +86,8 @@ class Enforcer(LogitsProcessor):
             return
         for row in batch_update.removed:
             self._replies.pop(row, None)
-        for row, params, _, token_ids in batch_update.added:
-            self._add(row, params, token_ids)
+        for row, params, prompt_token_ids, token_ids in batch_update.added:
+            self._add(row, params, len(prompt_token_ids or ()), token_ids)
         for source, target, direction in batch_update.moved:
             self._move(source, target, is_swap=direction == MoveDirectionality.SWAP)
 
@@ -104,9 +105,9 @@ class Enforcer(LogitsProcessor):
             self._revive(logits, masks)
         return logits
 
-    def _add(self, row: int, params: Any, token_ids: list[int]) -> None:
+    def _add(self, row: int, params: Any, num_prompt_tokens: int, token_ids: list[int]) -> None:
         self._replies.pop(row, None)
-        budget = admission.admit(params, self._matcher.automaton, f"row {row}")
+        budget = self._admission.admit(params, num_prompt_tokens, f"row {row}")
         if budget is None:
             return
         self._replies[row] = _Reply(budget, token_ids)

@@ -15,6 +15,7 @@ from vllm.utils.torch_utils import async_tensor_h2d
 from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor
 
 from decoding.adapters import admission
+from decoding.adapters.admission import Admission
 from decoding.adapters.device_matcher import DeviceMatcher
 from decoding.cursor import FREE
 
@@ -35,7 +36,8 @@ class Enforcer(LogitsProcessor):
     def __init__(self, vllm_config: Any, req_states: Any) -> None:
         """Build the automaton of the served model, and a free cursor for every slot."""
         slots, device = req_states.max_num_reqs, req_states.device
-        self._automaton = admission.load_automaton(vllm_config.model_config)
+        self._admission = Admission.load(vllm_config.model_config)
+        self._automaton = self._admission.automaton
         self._matcher = DeviceMatcher(self._automaton, device)
         self._req_states = req_states
         speculative = vllm_config.speculative_config
@@ -48,11 +50,12 @@ class Enforcer(LogitsProcessor):
 
     def add_request(self, req_idx: int, sampling_params: Any) -> bool:
         """Take over a slot, whoever had it before; tells whether anything is enforced."""
-        budget = admission.admit(sampling_params, self._automaton, f"slot {req_idx}")
+        states = self._req_states
+        num_prompt_tokens = int(states.prompt_len.np[req_idx])
+        budget = self._admission.admit(sampling_params, num_prompt_tokens, f"slot {req_idx}")
         self._staged[req_idx] = FREE if budget is None else self._matcher.cursor(budget)
         self._is_enforced[req_idx] = budget is not None
         # After a preemption the tokens written before it are fed again beside the prompt.
-        states = self._req_states
         self._num_behind[req_idx] = states.prefill_len.np[req_idx] - states.prompt_len.np[req_idx]
         return budget is not None
 

@@ -12,6 +12,7 @@ from decoding.vocabulary import Vocabulary
 from tests.tokenizer import make_model_folder
 
 PADDING = 7  # ids that the model has beyond its tokenizer
+MAX_MODEL_LEN = 300
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,9 @@ def vllm_config(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     bundle = make_model_folder(tmp_path_factory.mktemp("tiny"), tags_are_tokens=True)
     size = Vocabulary.load(bundle.folder).size + PADDING
     return SimpleNamespace(
-        model_config=SimpleNamespace(model=str(bundle.folder), get_vocab_size=lambda: size),
+        model_config=SimpleNamespace(
+            model=str(bundle.folder), get_vocab_size=lambda: size, max_model_len=MAX_MODEL_LEN
+        ),
         scheduler_config=SimpleNamespace(max_num_seqs=8),
         speculative_config=None,
     )

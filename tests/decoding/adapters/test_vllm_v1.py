@@ -213,7 +213,7 @@ def test_a_budget_that_cannot_end_well_is_logged_and_hurts_nobody(
     "bad",
     [
         params(None, extra_args={"reflection": 7}),
-        params(None, extra_args={"reflection": {}}),
+        params(None, extra_args={"reflection": {"max_token": 60}}),
         params(None, extra_args={"reflection": Budget(60, 30).to_dict() | {"max_tokens": "60"}}),
         params(Budget(60, 30), min_tokens=2),
         params(Budget(60, 30), ignore_eos=True),
