@@ -21,13 +21,15 @@ from decoding.masks import Masks
 from decoding.vocabulary import Vocabulary
 
 MAX_AUTOMATA, MAX_BYTES = 64, 256 * 2**20  # of the constrained ones in memory
+MAX_REFUSED = 1024
 
 
 class Automata:
     """All automata of one model; one per process, used from any thread.
 
     An automaton is sought in memory, then on disk, then made; one that is being made is waited
-    for, and holds up no other. The head, which all of them share, is lifted when the first is made.
+    for, and holds up no other; one that cannot be made is not tried again soon. The head, which
+    all of them share, is lifted when the first is made.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Automata:
         self._head_lock = threading.Lock()
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Masks] = OrderedDict()  # in the order of their last use
+        self._refused: OrderedDict[str, str] = OrderedDict()  # what was wrong with the constraint
         self._pending: dict[str, Future[Masks]] = {}
         self._max_automata, self._max_bytes = max_automata, max_bytes
         self.plain_masks = self._load_or_make(self._key(None), None)
@@ -74,6 +77,8 @@ class Automata:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
+            if key in self._refused:
+                raise GrammarError(self._refused[key])
             pending = self._pending.get(key)
             if pending is None:
                 made = self._pending[key] = Future()
@@ -89,6 +94,10 @@ class Automata:
             masks = self._load_or_make(key, constraint)
         except BaseException as error:
             with self._lock:
+                if isinstance(error, GrammarError):
+                    self._refused[key] = str(error)
+                if len(self._refused) > MAX_REFUSED:
+                    self._refused.popitem(last=False)
                 del self._pending[key]
             future.set_exception(error)
             raise

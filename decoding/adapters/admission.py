@@ -1,7 +1,8 @@
 """What both model runners of vLLM share: what a request asks of the enforcement, and what it gets.
 
 A request asks by `extra_args`: {"reflection": true} for the bundle's defaults, or some keys of a
-Budget; a JSON text of either is as good, because vLLM's HTTP server lets no object through.
+Budget; a JSON text of either is as good, because vLLM's HTTP server lets no object through. Beside
+the budget's keys "answer" may hold a constraint, the JSON form of an AnswerConstraint.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Self
 
+from decoding.answer import AnswerConstraint
+from decoding.automata import Automata
 from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
+from decoding.automaton_cache import default_folder
 from decoding.budget import MAX_TOKENS, Budget
 from decoding.bundle import BudgetDefaults, Bundle
+from decoding.grammar import GrammarError
 from decoding.vocabulary import Vocabulary, VocabularyError
 
 logger = logging.getLogger(__name__)
@@ -39,8 +44,8 @@ AT_ODDS: Mapping[str, tuple[Any, str]] = {
 }
 
 
-def load_automaton(model_config: Any) -> Automaton:
-    """Build the automaton of the served folder for as many ids as the model has logits."""
+def load_automata(model_config: Any) -> Automata:
+    """Find or make the automata of the served folder for as many ids as the model has logits."""
     bundle = Bundle.load(model_config.model)
     size = int(model_config.get_vocab_size())
     vocabulary = Vocabulary.load(bundle.folder, size=size, tags=bundle.format.tags)
@@ -48,14 +53,25 @@ def load_automaton(model_config: Any) -> Automaton:
         raise VocabularyError(
             f"{bundle.folder}: the tokenizer has {vocabulary.size} ids, the model only {size}"
         )
-    return Automaton.build(bundle.format, vocabulary, bundle.stop_token_ids, bundle.reply_prefix)
+    return Automata(
+        bundle.format,
+        vocabulary,
+        bundle.stop_token_ids,
+        bundle.reply_prefix,
+        folder=default_folder(),
+    )
+
+
+def load_automaton(model_config: Any) -> Automaton:
+    """Find or make the automaton of replies whose answer is free."""
+    return load_automata(model_config).plain
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Gives requests to one model their budgets; one per worker, and one per front end."""
+    """Gives requests to one model budget and automaton; one per worker, and one per front end."""
 
-    automaton: Automaton
+    automata: Automata
     defaults: BudgetDefaults
     max_model_len: int
 
@@ -63,10 +79,25 @@ class Admission:
     def load(cls, model_config: Any) -> Self:
         """Read the served folder as vLLM's configuration names it."""
         return cls(
-            load_automaton(model_config),
+            load_automata(model_config),
             Bundle.load(model_config.model).budgets,
             int(model_config.max_model_len),
         )
+
+    @property
+    def automaton(self) -> Automaton:
+        """The automaton of replies whose answer is free."""
+        return self.automata.plain
+
+    def automaton_of(self, sampling_params: Any) -> Automaton:
+        """Return what the request's reply follows; never raises.
+
+        It is the free one for a constraint that cannot be compiled, of which `admit` logs.
+        """
+        try:
+            return self.automata.find(constraint_of(sampling_params))
+        except GrammarError:
+            return self.automaton
 
     def admit(self, sampling_params: Any, num_prompt_tokens: int, place: str) -> Budget | None:
         """Settle as `settle` does; what cannot end well is logged and gets the shortest reply."""
@@ -74,7 +105,7 @@ class Admission:
             return self.settle(sampling_params, num_prompt_tokens)
         except ValueError as error:  # a front end that knows the bundle refuses it
             logger.error("%s gets the shortest reply, for it cannot end well: %s", place, error)
-            return self.shortest
+            return _shortest(self.automaton_of(sampling_params))
 
     def settle(self, sampling_params: Any, num_prompt_tokens: int = 0) -> Budget | None:
         """Return the request's budget, None where nothing is enforced.
@@ -91,31 +122,30 @@ class Admission:
         most = min(limits.pop("max_tokens", MAX_TOKENS), sampling_params.max_tokens or MAX_TOKENS)
         rest = {name: limits.pop(name) for name in ("min_tokens", "soft_tokens") if name in limits}
         room = self.max_model_len - num_prompt_tokens
-        budget = Budget.for_request(
-            self.automaton, self.defaults, room=room, max_tokens=most, **limits
-        )
+        automaton = self.automata.find(constraint_of(sampling_params))
+        budget = Budget.for_request(automaton, self.defaults, room=room, max_tokens=most, **limits)
         budget = replace(budget, **rest)
-        budget.check(self.automaton)
-        self._check_stops(sampling_params)
+        budget.check(automaton)
+        _check_stops(sampling_params, automaton)
         return budget
 
-    @property
-    def shortest(self) -> Budget:
-        """The budget of the shortest reply of all."""
-        thinking = self.automaton.least_thinking_tokens()
-        return Budget(self.automaton.least_tokens(), thinking, max_reflections=0)
 
-    def _check_stops(self, sampling_params: Any) -> None:
-        """Raise ValueError if a token that a reply may hold would make vLLM cut it there."""
-        stops = set(getattr(sampling_params, "stop_token_ids", None) or ())
-        legal = self.automaton.next >= 0
-        for token_id in sorted(stops - set(self.automaton.stop_token_ids)):
-            is_known = 0 <= token_id < self.automaton.vocab_size
-            if is_known and legal[:, self.automaton.classes[token_id]].any():
-                raise ValueError(
-                    f"stop_token_ids must be of {list(self.automaton.stop_token_ids)}, or ids that "
-                    f"no reply can hold, not {token_id}: it would cut the reply"
-                )
+def _shortest(automaton: Automaton) -> Budget:
+    """Return the budget of the shortest reply of all."""
+    thinking = automaton.least_thinking_tokens()
+    return Budget(automaton.least_tokens(), thinking, max_reflections=0)
+
+
+def _check_stops(sampling_params: Any, automaton: Automaton) -> None:
+    """Raise ValueError if a token that a reply may hold would make vLLM cut it there."""
+    stops = set(getattr(sampling_params, "stop_token_ids", None) or ())
+    for token_id in sorted(stops - set(automaton.stop_token_ids)):
+        is_known = 0 <= token_id < automaton.vocab_size
+        if is_known and (automaton.next[:, automaton.classes[token_id]] >= 0).any():
+            raise ValueError(
+                f"stop_token_ids must be of {list(automaton.stop_token_ids)}, or ids that "
+                f"no reply can hold, not {token_id}: it would cut the reply"
+            )
 
 
 def check(sampling_params: Any) -> None:
@@ -130,9 +160,8 @@ def check(sampling_params: Any) -> None:
     for name, (neutral, hint) in AT_ODDS.items():
         if getattr(sampling_params, name, neutral) not in (neutral, None):
             raise ValueError(f"{name} cannot be used where the reply format is enforced{hint}")
-    limits, answer = split(asked)
-    if answer is not None:
-        raise ValueError(f"{EXTRA_ARG}.{ANSWER} cannot be used here: answers are free text")
+    limits, _ = split(asked)
+    constraint_of(sampling_params)
     most = sampling_params.max_tokens
     _check_form(limits, most)
     if most is not None and most < limits.get("max_tokens", most):
@@ -171,6 +200,19 @@ def asked_of(sampling_params: Any) -> dict[str, Any] | None:
     if odd:
         raise ValueError(f"{EXTRA_ARG} must have keys of {known}, not {odd[0]!r:.99}")
     return {name: value for name, value in asked.items() if value is not None}
+
+
+def constraint_of(sampling_params: Any) -> AnswerConstraint | None:
+    """Return what the request demands of the answer; raise GrammarError if it is malformed."""
+    _, answer = split(asked_of(sampling_params) or {})
+    if answer is None:
+        return None
+    if not isinstance(answer, Mapping):
+        raise GrammarError(
+            f"{EXTRA_ARG}.{ANSWER} must be an object such as {{'regex': 'a+'}}, not of type "
+            f"{type(answer).__name__}"
+        )
+    return AnswerConstraint.from_dict(answer)
 
 
 def split(asked: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:

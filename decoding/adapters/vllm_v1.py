@@ -21,6 +21,7 @@ from vllm.v1.sample.logits_processor.interface import (
 
 from decoding.adapters import admission
 from decoding.adapters.admission import HUGE, Admission
+from decoding.automaton import Automaton
 from decoding.batch_matcher import BatchMatcher
 from decoding.budget import Budget
 from decoding.masks import Mask
@@ -39,9 +40,10 @@ class _Reply:
     num_seen: how many of them the matcher has taken
     """
 
-    __slots__ = ("budget", "is_reported", "num_seen", "token_ids")
+    __slots__ = ("automaton", "budget", "is_reported", "num_seen", "token_ids")
 
-    def __init__(self, budget: Budget, token_ids: list[int]) -> None:
+    def __init__(self, automaton: Automaton, budget: Budget, token_ids: list[int]) -> None:
+        self.automaton = automaton
         self.budget = budget
         self.token_ids = token_ids
         self.num_seen = 0
@@ -110,8 +112,9 @@ class Enforcer(LogitsProcessor):
         budget = self._admission.admit(params, num_prompt_tokens, f"row {row}")
         if budget is None:
             return
-        self._replies[row] = _Reply(budget, token_ids)
-        self._matcher.set(row, budget)
+        automaton = self._admission.automaton_of(params)
+        self._replies[row] = _Reply(automaton, budget, token_ids)
+        self._matcher.set(row, budget, automaton=automaton)
 
     def _move(self, source: int, target: int, *, is_swap: bool) -> None:
         moved, displaced = self._replies.pop(source, None), self._replies.pop(target, None)
@@ -125,7 +128,7 @@ class Enforcer(LogitsProcessor):
         """Take the tokens that came since the last call; start over where some were discarded."""
         for row, reply in self._replies.items():
             if reply.num_seen > len(reply.token_ids):
-                self._matcher.set(row, reply.budget)
+                self._matcher.set(row, reply.budget, automaton=reply.automaton)
                 reply.num_seen = 0
         behind = [(row, reply) for row, reply in self._replies.items() if reply.is_behind]
         while behind:
