@@ -99,6 +99,7 @@ def converted(proto: bytes, kind: str, decoder: decoders.Decoder) -> Tokenizer:
     tokenizer.decoder = decoder
     special = [piece for i, (piece, _) in enumerate(pieces) if model.IsControl(i)]
     tokenizer.add_special_tokens([AddedToken(t, special=True) for t in ("<unk>", *special)])
+    tokenizer.add_tokens(["<output>"])
     return tokenizer
 
 
