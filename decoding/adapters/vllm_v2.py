@@ -7,6 +7,7 @@ drafts need no way back, because only committed tokens move the cursor that is k
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,25 @@ from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor
 
 from decoding.adapters import admission
 from decoding.adapters.admission import Admission
-from decoding.adapters.device_matcher import DeviceMatcher
-from decoding.cursor import FREE
+from decoding.adapters.arena import ArenaFullError
+from decoding.adapters.device_matcher import (
+    BROKEN_ROW,
+    FREE_ROW,
+    DeviceMatcher,
+    Replies,
+    Step,
+)
+from decoding.automaton import Automaton
+from decoding.budget import Budget
+
+logger = logging.getLogger(__name__)
 
 
 class Enforcer(LogitsProcessor):
-    """Keeps the replies of the slots of one model runner in the format; one per worker.
+    """Keeps the replies of one model runner's requests in the format; one per worker.
 
-    cursors: (slots, 9) int64 on the device, where each slot's reply stands
-    scanned: (slots,) int64 on the device, tokens of the sequence that its cursor has taken
-    num_behind: (slots,) on the host, the most tokens that its cursor may have to take next
+    slot_of: (requests,) on the host, the slot of the automaton that each request's reply follows
+    num_behind: (requests,) on the host, the most tokens that its cursor may have to take next
     """
 
     @classmethod
@@ -34,29 +44,41 @@ class Enforcer(LogitsProcessor):
         admission.check(sampling_params)
 
     def __init__(self, vllm_config: Any, req_states: Any) -> None:
-        """Build the automaton of the served model, and a free cursor for every slot."""
-        slots, device = req_states.max_num_reqs, req_states.device
+        """Build the automaton of the served model, and a free cursor for every request."""
+        requests, device = req_states.max_num_reqs, req_states.device
         self._admission = Admission.load(vllm_config.model_config)
-        self._automaton = self._admission.automaton
-        self._matcher = DeviceMatcher(self._automaton, device)
+        self._matcher = DeviceMatcher(self._admission.automaton, device)
         self._req_states = req_states
         speculative = vllm_config.speculative_config
         self._num_drafts = 0 if speculative is None else speculative.num_speculative_tokens
-        self._cursors = torch.tensor([FREE] * slots, device=device)
-        self._scanned = torch.zeros(slots, dtype=torch.int64, device=device)
-        self._is_enforced = np.zeros(slots, bool)
-        self._num_behind = np.zeros(slots, np.int64)
+        self._replies = Replies(
+            cursors=torch.tensor([FREE_ROW] * requests, dtype=torch.int32, device=device),
+            scanned=torch.zeros(requests, dtype=torch.int32, device=device),
+            token_ids=req_states.all_token_ids.gpu,
+            total=req_states.total_len.gpu,
+        )
+        self._slot_of = np.zeros(requests, np.int64)
+        self._is_enforced = np.zeros(requests, bool)
+        self._num_behind = np.zeros(requests, np.int64)
         self._staged: dict[int, tuple[int, ...]] = {}
+        self._warm_up()
 
     def add_request(self, req_idx: int, sampling_params: Any) -> bool:
-        """Take over a slot, whoever had it before; tells whether anything is enforced."""
+        """Take over a request's place, whoever had it before; tells whether anything is enforced.
+
+        A new automaton is uploaded here, not in a step.
+        """
         states = self._req_states
         num_prompt_tokens = int(states.prompt_len.np[req_idx])
         budget = self._admission.admit(sampling_params, num_prompt_tokens, f"slot {req_idx}")
-        self._staged[req_idx] = FREE if budget is None else self._matcher.cursor(budget)
+        self._slot_of[req_idx] = 0
+        self._staged[req_idx] = FREE_ROW
+        if budget is not None:
+            automaton = self._automaton_of(sampling_params)
+            self._staged[req_idx] = self._first_row(req_idx, automaton, budget)
         self._is_enforced[req_idx] = budget is not None
         # After a preemption the tokens written before it are fed again beside the prompt.
-        self._num_behind[req_idx] = states.prefill_len.np[req_idx] - states.prompt_len.np[req_idx]
+        self._num_behind[req_idx] = states.prefill_len.np[req_idx] - num_prompt_tokens
         return budget is not None
 
     def apply_staged_writes(self) -> None:
@@ -64,48 +86,47 @@ class Enforcer(LogitsProcessor):
         if not self._staged:
             return
         device = self._req_states.device
-        slots = async_tensor_h2d(list(self._staged), dtype=torch.int64, device=device)
-        staged = [value for cursor in self._staged.values() for value in cursor]
-        cursors = async_tensor_h2d(staged, dtype=torch.int64, device=device)
-        self._cursors[slots] = cursors.view(-1, len(FREE))
-        self._scanned[slots] = self._req_states.prompt_len.gpu[slots].long()
+        requests = async_tensor_h2d(list(self._staged), dtype=torch.int64, device=device)
+        staged = [value for row in self._staged.values() for value in row]
+        rows = async_tensor_h2d(staged, dtype=torch.int32, device=device)
+        self._replies.cursors[requests] = rows.view(-1, len(FREE_ROW))
+        self._replies.scanned[requests] = self._req_states.prompt_len.gpu[requests]
         self._staged.clear()
 
     def apply(self, logits: torch.Tensor, ctx: Any) -> torch.Tensor:
         """Forbid what may not come next; (rows, vocab) float32, changed in place."""
         is_enforced = self._is_enforced[ctx.idx_mapping_np]
         if is_enforced.any():
-            slots = ctx.idx_mapping_np[is_enforced]
-            self._commit(ctx.idx_mapping.long(), int(self._num_behind[slots].max()))
-            self._num_behind[slots] = self._num_drafts + 1
-            self._matcher.forbid(logits, self._row_cursors(ctx))
+            requests = ctx.idx_mapping_np[is_enforced]
+            has_drafts = len(logits) > len(ctx.idx_mapping_np)
+            step = Step(
+                requests=ctx.expanded_idx_mapping,
+                offsets=ctx.expanded_local_pos,
+                input_ids=ctx.input_ids,
+                num_behind=int(self._num_behind[requests].max()),
+                num_drafts=self._num_drafts if has_drafts else 0,
+            )
+            self._num_behind[requests] = self._num_drafts + 1
+            self._matcher.enforce(logits, self._replies, step)
         return logits
 
-    def _commit(self, slots: torch.Tensor, num_tokens: int) -> None:
-        """Let the cursors of (n,) slots take what was committed since, at most `num_tokens`."""
-        cursors, scanned = self._cursors[slots], self._scanned[slots]
-        total = self._req_states.total_len.gpu[slots]
-        all_token_ids = self._req_states.all_token_ids.gpu
-        last = all_token_ids.shape[1] - 1
-        for _ in range(num_tokens):
-            token_ids = all_token_ids[slots, scanned.clamp(max=last)]
-            is_new = scanned < total
-            advanced = self._matcher.advance(cursors, token_ids)
-            cursors = torch.where(is_new[:, None], advanced, cursors)
-            scanned = scanned + is_new
-        self._cursors[slots] = cursors
-        self._scanned[slots] = scanned
+    def _automaton_of(self, sampling_params: Any) -> Automaton:
+        """Return what the request's reply follows."""
+        return self._admission.automaton_of(sampling_params)
 
-    def _row_cursors(self, ctx: Any) -> torch.Tensor:
-        """Return (rows, 9): the kept cursor of each row's slot after the drafts up to that row."""
-        cursors = self._cursors[ctx.expanded_idx_mapping.long()]
-        num_rows = len(cursors)
-        if num_rows == len(ctx.idx_mapping_np):  # no drafts in this step
-            return cursors
-        offset = ctx.expanded_local_pos.long()
-        first = torch.arange(num_rows, device=offset.device) - offset
-        for step in range(1, self._num_drafts + 1):
-            token_ids = ctx.input_ids[(first + step).clamp(max=num_rows - 1)]
-            advanced = self._matcher.advance(cursors, token_ids)
-            cursors = torch.where((offset >= step)[:, None], advanced, cursors)
-        return cursors
+    def _first_row(self, req_idx: int, automaton: Automaton, budget: Budget) -> tuple[int, ...]:
+        """Return a reply's cursor; where its automaton finds no room, one that only ends."""
+        try:
+            slot = self._matcher.add(automaton, self._slot_of.tolist())
+        except ArenaFullError as error:
+            logger.error("slot %d gets no reply: %s", req_idx, error)
+            return BROKEN_ROW
+        self._slot_of[req_idx] = slot
+        return self._matcher.cursor(budget, slot)
+
+    def _warm_up(self) -> None:
+        """Compile the kernels before the first request waits for them."""
+        device = self._req_states.device
+        first = torch.zeros(1, dtype=torch.int32, device=device)
+        logits = torch.zeros(1, self._matcher.vocab_size, device=device)
+        self._matcher.enforce(logits, self._replies, Step(first, first, first, 0, 0))
