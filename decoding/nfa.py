@@ -129,6 +129,7 @@ class Nfa:
 
     def _character(self, ranges: Ranges, then: int) -> int:
         if ranges not in self._encodings:
+            self._work.spend(10 * len(ranges))
             self._encodings[ranges] = Encoding(ranges)
         entry, states = DEAD, list[int]()
         for edges in self._encodings[ranges].states:

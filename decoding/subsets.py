@@ -134,7 +134,7 @@ class Subsets:
                 new = set(self._nfa.empties[stack.pop()]) - seen
                 seen |= new
                 stack.extend(new)
-            self._work.spend(len(seen))
+            self._work.spend(2 * len(seen))
             nfa = self._nfa
             known = frozenset(at for at in seen if at == ACCEPT or nfa.edges[at])
             self._closures[state] = known

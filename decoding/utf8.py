@@ -73,18 +73,13 @@ def _cut(ranges: Ranges, size: int) -> list[tuple[int, int, Ranges]]:
 
     Returns (first cell, last cell, ranges within each of these cells).
     """
-    cells: list[tuple[int, int, Ranges]] = []
+    cells: list[tuple[int, int, list[tuple[int, int]]]] = []
 
     def put(first: int, last: int, piece: tuple[int, int]) -> None:
-        content: Ranges = (piece,)
-        if cells and cells[-1][1] == first:  # more of a cell that the range before ended in
-            begin, end, former = cells.pop()
-            content = (*former, piece)
-            if begin < end:
-                cells.append((begin, end - 1, former))
-        if cells and cells[-1][1] == first - 1 and cells[-1][2] == content:
-            first = cells.pop()[0]
-        cells.append((first, last, content))
+        if cells and cells[-1][1] == first:  # more of the cell that the range before ended in
+            cells[-1][2].append(piece)
+        else:
+            cells.append((first, last, [piece]))
 
     for low, high in ranges:
         begin, end = low // size, high // size
@@ -95,4 +90,11 @@ def _cut(ranges: Ranges, size: int) -> list[tuple[int, int, Ranges]]:
         if begin + 1 < end:
             put(begin + 1, end - 1, (0, size - 1))
         put(end, end, (0, high % size))
-    return cells
+    runs: list[tuple[int, int, Ranges]] = []
+    for first, last, pieces in cells:
+        content = tuple(pieces)
+        if runs and runs[-1][1] == first - 1 and runs[-1][2] == content:
+            runs[-1] = (runs[-1][0], last, content)
+        else:
+            runs.append((first, last, content))
+    return runs
