@@ -55,8 +55,10 @@ def _token_bytes(document: object, tags: Collection[str]) -> dict[int, bytes | N
     texts, ids = _model_tokens(document.get("model"))
     decode = make_decoder(document.get("decoder"))
     tokens: dict[int, bytes | None] = dict(zip(ids, decode(texts), strict=True))
-    listed = [AddedToken.from_dict(item) for item in document.get("added_tokens") or ()]
-    for token_id, token in number(listed, dict(zip(texts, ids, strict=True)), len(ids)):
+    added = [AddedToken.from_dict(item) for item in document.get("added_tokens") or ()]
+    contents = {token.content for token in added}
+    known = {text: at for text, at in zip(texts, ids, strict=True) if text in contents}
+    for token_id, token in number(added, known, len(ids)):
         tokens[token_id] = token.to_bytes(tags, lambda text: decode([text])[0])
     return tokens
 

@@ -22,7 +22,7 @@ from decoding.vocabulary_error import VocabularyError
 __all__ = ["Vocabulary", "VocabularyError"]
 
 MAX_SIZE = 2**24
-BYTES_OF_UTF8 = frozenset(range(256)) - {0xC0, 0xC1, *range(0xF5, 0x100)}
+BYTES_OF_UTF8 = frozenset(bytes([byte]) for byte in (*range(0xC0), *range(0xC2, 0xF5)))
 RANK_LINE = re.compile(rb"\s*[A-Za-z0-9+/=]+ \d+\s")
 
 
@@ -65,17 +65,20 @@ class Vocabulary:
         """
         lengths = self._lengths
         token_ids = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
-        offsets = np.append(0, np.cumsum(lengths[token_ids])[:-1])
-        return token_ids, offsets, np.frombuffer(self.decode(token_ids.tolist()), np.uint8)
+        sorted_lengths = lengths[token_ids]
+        offsets = np.cumsum(sorted_lengths) - sorted_lengths
+        by_id = np.frombuffer(b"".join(filter(None, self.token_bytes)), np.uint8)
+        shifts = (np.cumsum(lengths) - lengths)[token_ids] - offsets
+        return token_ids, offsets, by_id[np.repeat(shifts, sorted_lengths) + np.arange(by_id.size)]
 
     @cached_property
     def _lengths(self) -> npt.NDArray[np.int64]:
-        texts = (text or b"" for text in self.token_bytes)
+        texts = [text or b"" for text in self.token_bytes]
         return np.fromiter(map(len, texts), np.int64, self.size)
 
     def decode(self, token_ids: Collection[int]) -> bytes:
         """Return the bytes of the tokens; ids without text add nothing."""
-        return b"".join(self.token_bytes[i] or b"" for i in token_ids)
+        return b"".join(filter(None, map(self.token_bytes.__getitem__, token_ids)))
 
     @classmethod
     def load(
@@ -98,11 +101,10 @@ class Vocabulary:
             tokens = _read(path, frozenset(tags))
         except OSError as error:
             raise VocabularyError(f"{path} cannot be read: {error}") from error
-        found = {token[0] for token in tokens.values() if token and len(token) == 1}
-        if missing := BYTES_OF_UTF8 - found:
+        if missing := BYTES_OF_UTF8.difference(tokens.values()):
             raise VocabularyError(
                 f"{path}: expected a token for each byte of UTF-8 (byte-level BPE or byte "
-                f"fallback), found none for {len(missing)} of them, 0x{min(missing):02X} the first"
+                f"fallback), found none for {len(missing)} of them, {min(missing)!r} the first"
             )
         return cls(_by_id(tokens, path, size or 0))
 
@@ -137,7 +139,4 @@ def _by_id(tokens: Mapping[int, bytes | None], path: Path, size: int) -> list[by
         raise VocabularyError(
             f"{path}: expected ids of 0 to {MAX_SIZE - 1}, found {min(tokens)} to {max(tokens)}"
         )
-    listed: list[bytes | None] = [None] * max(1 + max(tokens), size)
-    for token_id, token in tokens.items():
-        listed[token_id] = token
-    return listed
+    return [*map(tokens.get, range(max(1 + max(tokens), size)))]

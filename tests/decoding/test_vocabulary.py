@@ -114,7 +114,7 @@ def test_a_tokenizer_that_cannot_write_every_text_is_refused(folder: Path) -> No
     document = json.loads((folder / "tokenizer.json").read_text())
     del document["model"]["vocab"]["Ċ"]
     (folder / "tokenizer.json").write_text(json.dumps(document))
-    with pytest.raises(VocabularyError, match=r"each byte of UTF-8.* 1 of them, 0x0A the first"):
+    with pytest.raises(VocabularyError, match=r"each byte of UTF-8.* 1 of them, b'\\n' the first"):
         Vocabulary.load(folder)
 
 
