@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 from decoding.grammar import ANY, EMPTY, Chars, Either, Join, Node, Repeat, Text
 from decoding.pattern_characters import Characters
+from decoding.pattern_counts import read_count
 
-MAX_COUNT = 10_000
 MAX_NESTING = 50
 
 Anchors: TypeAlias = tuple[bool, bool]
@@ -24,9 +24,6 @@ Anchors: TypeAlias = tuple[bool, bool]
 Anchored: TypeAlias = Mapping[Anchors, Node]
 
 FREE: Anchors = (False, False)
-SIGNS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-COUNT = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}")
-COUNT_FROM_NOTHING = re.compile(r"\{,[0-9]*\}")
 GROUP_NAME = re.compile(r"P?<[A-Za-z_][A-Za-z0-9_]*>")
 REFUSED_GROUPS = {
     "=": "look-ahead",
@@ -118,16 +115,16 @@ class _Parser:
         """Read one character, set, group or anchor, and how often it is repeated."""
         characters = self._characters
         start = characters.at
-        if self._count() is not None:
+        if read_count(characters) is not None:
             raise characters.error("expected something to repeat before a quantifier", start)
         term = self._once()
-        count = self._count()
+        count = read_count(characters)
         if count is None:
             return term
         if not characters.take("?") and characters.peek("+"):
             raise characters.error("possessive quantifiers are not supported: leave the `+` out")
         again = characters.at
-        if self._count() is not None:
+        if read_count(characters) is not None:
             raise characters.error("expected one quantifier: put a group around the first", again)
         return self._repeat(term, *count, start)
 
@@ -137,31 +134,6 @@ class _Parser:
         if (least, most) != (0, 1):
             raise self._characters.error("an anchor cannot be repeated", start)
         return {**term, FREE: _either([term.get(FREE, EMPTY), EMPTY])}
-
-    def _count(self) -> tuple[int, int | None] | None:
-        """Read a quantifier if one comes next: the least and the most repetitions."""
-        characters = self._characters
-        for sign, count in SIGNS.items():
-            if characters.take(sign):
-                return count
-        if not characters.peek("{"):
-            return None
-        found = COUNT.match(characters.pattern, characters.at)
-        if found is None:
-            if COUNT_FROM_NOTHING.match(characters.pattern, characters.at):
-                raise characters.error("expected a least count, such as {0,5}; escape a literal {")
-            return None
-        least, comma, most = found.groups()
-        counts = self._read_count(least), self._read_count(most or least)
-        if counts[0] > counts[1]:
-            raise characters.error(f"expected a least count up to {most}, came {least}")
-        characters.at = found.end()
-        return counts[0], None if comma and not most else counts[1]
-
-    def _read_count(self, digits: str) -> int:
-        if len(digits) > len(str(MAX_COUNT)) or int(digits) > MAX_COUNT:
-            raise self._characters.error(f"expected a count up to {MAX_COUNT:,}: lower it")
-        return int(digits)
 
     def _once(self) -> Anchored:
         for sign, anchors in ANCHORS.items():
