@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Self, TypeAlias, cast, get_args, get_origin
 
+from decoding import json_schema
 from decoding.dfa import MAX_STATES, Dfa
 from decoding.dfa import compile as compile_grammar
 from decoding.grammar import Either, GrammarError, Text
@@ -161,13 +162,6 @@ class AnswerConstraint:
     def compile(self, max_states: int = MAX_STATES) -> Dfa:
         """Return the automaton of the answers; raises GrammarError."""
         demanded = json.loads(self.source)
-        if self.kind == "regex":
-            return compile_grammar(parse(demanded), max_states)
-        if self.kind == "choice":
-            texts = tuple(Text(text.encode()) for text in demanded)
-            return compile_grammar(Either(texts), max_states)
-        from decoding import json_schema
-
         match self.kind:
             case "json_schema":
                 return json_schema.compile_schema(demanded, max_states)
@@ -175,6 +169,11 @@ class AnswerConstraint:
                 return json_schema.compile_object(max_states)
             case "tool_calls":
                 return json_schema.compile_tool_call(demanded, max_states)
+            case "regex":
+                return compile_grammar(parse(demanded), max_states)
+            case "choice":
+                texts = tuple(Text(text.encode()) for text in demanded)
+                return compile_grammar(Either(texts), max_states)
 
 
 def _check_choice(text: Any, at: int) -> None:

@@ -119,6 +119,17 @@ def test_choices_compile_to_exactly_them_and_count_once() -> None:
     ]
 
 
+def test_schemas_objects_and_tool_calls_compile_to_json() -> None:
+    city = AnswerConstraint.of(City).compile()
+    assert city.accepts(b'{"name": "Rome", "people": 3}')
+    assert not city.accepts(b'{"people": 3, "name": "Rome"}')
+    assert AnswerConstraint.of(Level).compile().accepts(b"2")
+    assert AnswerConstraint.json_object().compile().accepts(b'{"a": [1, {}]}')
+    call = AnswerConstraint.tool_call([WEATHER]).compile()
+    assert call.accepts(b'{"name": "get_weather", "parameters": {"city": "Rome"}}')
+    assert not call.accepts(b'{"name": "get_time", "parameters": {}}')
+
+
 def test_an_automaton_over_the_limit_of_states_is_refused() -> None:
     with pytest.raises(GrammarError, match="at most 10 states"):
         AnswerConstraint.regex("a{20}").compile(max_states=10)
