@@ -79,6 +79,14 @@ def test_mistral_s_pieces_have_the_bytes_that_decode(name: str, tmp_path: Path) 
     assert faults(Vocabulary.load(tmp_path), model.Decode, "a") == [model.unk_id()]
 
 
+def test_the_latest_of_several_versions_is_read(tmp_path: Path) -> None:
+    for name, kind in (("", "bpe"), (".v1", "bpe"), (".v3", "unigram")):
+        (tmp_path / f"tokenizer.model{name}").write_bytes(sentencepiece_model(kind))
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "tokenizer.model").write_bytes(sentencepiece_model("unigram"))
+    assert Vocabulary.load(tmp_path).digest == Vocabulary.load(tmp_path / "alone").digest
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.model").write_bytes(b"\nnot a model")
     with pytest.raises(VocabularyError, match="is not a SentencePiece model"):
