@@ -44,8 +44,18 @@ _NOTES = tl.constexpr(3)  # of a row: its tokens' classes, a shortest token, its
 _ALIVE = tl.constexpr(1 << 16)  # counts blocks with something finite, above the finished ones
 
 
-def enforce(arena: Arena, logits: torch.Tensor, replies: Replies, step: Step) -> None:
-    """Take what was committed, and mask each row after the drafts up to it; (rows, vocab)."""
+def enforce(
+    arena: Arena,
+    logits: torch.Tensor,
+    replies: Replies,
+    step: Step,
+    class_block: int = CLASS_BLOCK,
+    token_block: int = TOKEN_BLOCK,
+) -> None:
+    """Take what was committed, and mask each row after the drafts up to it, in place.
+
+    logits: (rows, vocab) float, contiguous rows; the blocks are powers of 2.
+    """
     num_rows = len(logits)
     if not num_rows:
         return
@@ -56,16 +66,19 @@ def enforce(arena: Arena, logits: torch.Tensor, replies: Replies, step: Step) ->
         replies.total, step.requests, step.offsets, step.input_ids, num_rows, arena.vocab_size,
         arena.info, arena.tokens.data, arena.cells.data, arena.events.data, arena.kinds.data,
         arena.distances.data, arena.shortest.data, arena.sentence,
-        legal, legal.stride(0), notes, block=CLASS_BLOCK,
+        legal, legal.stride(0), notes, block=class_block,
     )  # fmt: skip
-    num_blocks = triton.cdiv(arena.vocab_size, TOKEN_BLOCK)
+    num_blocks = triton.cdiv(arena.vocab_size, token_block)
     _mask_logits[(num_rows, num_blocks)](
         logits, logits.stride(0), arena.tokens.data, legal, legal.stride(0), notes,
-        arena.vocab_size, num_blocks, block=TOKEN_BLOCK,
+        arena.vocab_size, num_blocks, block=token_block,
     )  # fmt: skip
 
 
-@triton.jit(do_not_specialize=["token_ids_stride", "num_rows", "legal_stride"])
+@triton.jit(
+    do_not_specialize=["token_ids_stride", "num_rows", "legal_stride"],
+    do_not_specialize_on_alignment=["requests", "offsets", "input_ids"],
+)
 def _judge_rows(
     cursors, scanned, token_ids, token_ids_stride,
     total, requests, offsets, input_ids, num_rows, vocab_size,
@@ -224,10 +237,10 @@ def _judge_block(
     after = tl.load(cells + tl.load(slot + _CELLS) + cell, mask=is_class, other=-1).to(tl.int32)
     has_arc = after >= 0
     after = tl.maximum(after, 0)
+    num_eventful = tl.where(at < tl.load(slot + _NUM_EVENTFUL), num_classes, 0)
     event = tl.load(
-        events + tl.load(slot + _EVENTS) + cell,
-        mask=is_class & (at < tl.load(slot + _NUM_EVENTFUL)), other=0,
-    ).to(tl.int32)  # fmt: skip
+        events + tl.load(slot + _EVENTS) + cell, mask=classes < num_eventful, other=0
+    ).to(tl.int32)
     opens = tl.maximum(event, 0)
     ways = distances + tl.load(slot + _DISTANCES)
     way = ways + tl.maximum(need - opens, 0) * num_states + after
