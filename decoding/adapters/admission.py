@@ -92,11 +92,11 @@ class Admission:
     def automaton_of(self, sampling_params: Any) -> Automaton:
         """Return what the request's reply follows; never raises.
 
-        It is the free one for a constraint that cannot be compiled, of which `admit` logs.
+        It is the free one for what is malformed or cannot be compiled, of which `admit` logs.
         """
         try:
             return self.automata.find(constraint_of(sampling_params))
-        except GrammarError:
+        except ValueError:  # GrammarError is one too
             return self.automaton
 
     def admit(self, sampling_params: Any, num_prompt_tokens: int, place: str) -> Budget | None:
@@ -234,7 +234,10 @@ def _parse(text: str) -> Any:
 @lru_cache(maxsize=1)
 def _admission_of(folder: str) -> Admission:
     """Read the bundle in the front end, where vLLM has already taken the context off max_tokens."""
-    size = Vocabulary.load(folder).size
-    return Admission.load(
-        SimpleNamespace(model=folder, get_vocab_size=lambda: size, max_model_len=MAX_MODEL_LEN)
-    )
+    try:
+        size = Vocabulary.load(folder).size
+        return Admission.load(
+            SimpleNamespace(model=folder, get_vocab_size=lambda: size, max_model_len=MAX_MODEL_LEN)
+        )
+    except ValueError as error:  # no client's fault
+        raise RuntimeError(f"{FOLDER_VARIABLE} names no bundle: {error}") from error
