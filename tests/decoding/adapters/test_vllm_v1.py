@@ -21,10 +21,12 @@ from tests.decoding.judge import is_well_formed
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 
+from vllm import SamplingParams
 from vllm.exceptions import VLLMValidationError
 from vllm.v1.sample.logits_processor import validate_logits_processors_parameters
 from vllm.v1.sample.logits_processor.interface import BatchUpdate, MoveDirectionality
 
+from decoding.adapters import admission
 from decoding.adapters.vllm_v1 import Enforcer
 
 Added = tuple[int, SimpleNamespace, None, list[int]]
@@ -238,3 +240,13 @@ def test_good_parameters_pass() -> None:
     Enforcer.validate_params(params(None))
     Enforcer.validate_params(params(None, extra_args={"another": 1}, min_tokens=5))
     Enforcer.validate_params(params(Budget(60, 30), max_tokens=60, min_tokens=0, ignore_eos=False))
+
+
+def test_what_is_at_odds_is_refused_under_vllms_own_names() -> None:
+    asked = {"reflection": True}
+    neutral = SamplingParams(max_tokens=60, extra_args=asked)
+    assert all(hasattr(neutral, name) for name in admission.AT_ODDS)
+    Enforcer.validate_params(neutral)
+    for given in ({"stop": "a"}, {"min_tokens": 1}, {"ignore_eos": True}):
+        with pytest.raises(ValueError, match="cannot be used"):
+            Enforcer.validate_params(SamplingParams(max_tokens=60, extra_args=asked, **given))
