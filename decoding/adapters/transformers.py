@@ -8,6 +8,7 @@ Where there are several logits processors put it last: what it forbids must stay
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -135,8 +136,9 @@ class Enforcer(LogitsProcessor):
 
 def _revive(scores: torch.Tensor, places: list[Place]) -> None:
     """Give rows without a finite legal score the shortest way out, so that they can end."""
-    is_finite = torch.isfinite(scores.amax(dim=1))
-    for row in torch.nonzero(~is_finite).flatten().tolist():
+    for row, best in enumerate(scores.amax(dim=1).tolist()):
+        if math.isfinite(best):
+            continue
         torch.nan_to_num_(scores[row], nan=-torch.inf, posinf=HUGE, neginf=-torch.inf)
         if bool(torch.isneginf(scores[row].amax())):
             scores[row, places[row].mask.shortest] = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import torch
 from decoding.automaton import Automaton
 from decoding.budget import Budget, BudgetError
 from decoding.bundle import BudgetDefaults, Bundle
+from decoding.dfa import compile as compile_language
 from decoding.format import Reply, ReplyFormat
+from decoding.grammar import Either, Text
 from decoding.vocabulary import Vocabulary
 from tests.decoding.budgets import random_budget
 from tests.decoding.judge import is_well_formed, num_reflections
@@ -138,6 +141,7 @@ def test_drafts_change_nothing_in_what_may_be_said(
     if drafts == "model":
         assistant = make_model(automaton.vocab_size, seed=1)
         assistant.generation_config.assistant_confidence_threshold = 0.0
+        assistant.generation_config.num_assistant_tokens = 4
         how = {"assistant_model": assistant}
     torch.manual_seed(4)
     enforcer = Enforcer(automaton, budget)
@@ -249,3 +253,18 @@ def test_scores_on_the_device_are_masked_as_on_the_host(automaton: Automaton) ->
         after = here(input_ids, scores)
         assert torch.equal(after, there(input_ids.cuda(), scores.cuda()).cpu())
         input_ids = torch.cat([input_ids, after.argmax(1)[:, None]], dim=1)
+
+
+def test_the_answer_may_be_constrained_by_the_automaton(
+    model: LlamaForCausalLM, vllm_config: SimpleNamespace, vocabulary: Vocabulary,
+    prompts: dict[str, Any],
+) -> None:  # fmt: skip
+    bundle = Bundle.load(vllm_config.model_config.model)
+    answer = compile_language(Either((Text(b"yes"), Text(b"no"))))
+    constrained = Automaton.build(bundle.format, vocabulary, bundle.stop_token_ids, answer=answer)
+    enforcer = Enforcer(constrained, Budget(40, 20))
+    torch.manual_seed(7)
+    output = model.generate(**prompts, **enforcer.kwargs, **HOT | {"num_return_sequences": 3})
+    for token_ids in replies(output, 5, constrained):
+        reply = Reply.parse(vocabulary.decode(token_ids).decode(), ReplyFormat())
+        assert reply.answer.strip("\n") in ("yes", "no")
