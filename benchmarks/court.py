@@ -88,7 +88,10 @@ class Court:
         self, name: str, part: Sequence[int], draw: random.Random
     ) -> Iterator[Disagreement]:
         """Compare the masks after a part of a text; tell one token of those that differ."""
-        matcher, bitmask = self._peers[name](), torch.zeros((1, self._num_words), dtype=torch.int32)
+        matcher, bitmask = (
+            self._peers[name].start(),
+            torch.zeros((1, self._num_words), dtype=torch.int32),
+        )
         for token_id in part:
             matcher.accept(token_id)
         matcher.fill(bitmask, 0)
@@ -117,7 +120,7 @@ class Court:
 
     def _count(self, peer: str | None, token_ids: Sequence[int]) -> int:
         """Return how many tokens a peer, or the automaton, takes until the first it refuses."""
-        matcher = self._matcher() if peer is None else self._peers[peer]()
+        matcher = self._matcher() if peer is None else self._peers[peer].start()
         refused = (at for at, token_id in enumerate(token_ids) if not matcher.accept(token_id))
         return next(refused, len(token_ids))
 

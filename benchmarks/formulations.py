@@ -6,6 +6,7 @@ none of them counts tokens over the whole reply.
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import groupby
 
@@ -33,7 +34,7 @@ def structural_tag(format: ReplyFormat, schema: str | None = None) -> str:
     block = tags.SequenceFormat(elements=[_tag(format, THINKING, thoughts), blank])
     answer: object = text
     if schema is not None:
-        answer = tags.JSONSchemaFormat(json_schema=schema)
+        answer = tags.JSONSchemaFormat(json_schema=json.loads(schema), max_whitespace_cnt=1)
     whole = tags.SequenceFormat(
         elements=[tags.PlusFormat(content=block), _tag(format, OUTPUT, answer)]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import llguidance
@@ -26,7 +27,30 @@ class PeerMatcher(Protocol):
         """Write the legal tokens to a row of a packed (rows, words) int32 mask."""
 
 
-Compiled = Callable[[], PeerMatcher]
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A grammar that a peer has compiled.
+
+    start: make the matcher of a reply; size_bytes: of its tables, where the peer tells
+    """
+
+    start: Callable[[], PeerMatcher]
+    size_bytes: int | None = None
+
+
+def step_all(
+    matchers: Sequence[PeerMatcher], token_ids: Sequence[int], bitmask: torch.Tensor
+) -> None:
+    """Let every matcher take a token and write its mask, in the peer's best way on one core."""
+    if len(matchers) > 1 and isinstance(matchers[0], XGrammarMatcher):
+        batch = xgrammar.BatchGrammarMatcher(max_threads=1)
+        ours = [matcher.matcher for matcher in matchers if isinstance(matcher, XGrammarMatcher)]
+        assert all(batch.batch_accept_token(ours, list(token_ids)))
+        batch.batch_fill_next_token_bitmask(ours, bitmask)
+        return
+    for row, (matcher, token_id) in enumerate(zip(matchers, token_ids, strict=True)):
+        assert matcher.accept(token_id)
+        matcher.fill(bitmask, row)
 
 
 class XGrammar:
@@ -49,7 +73,7 @@ class XGrammar:
             grammar = compiler.compile_regex(source)
         else:
             grammar = compiler.compile_grammar(source)
-        return lambda: XGrammarMatcher(grammar)
+        return Compiled(lambda: XGrammarMatcher(grammar), grammar.memory_size_bytes)
 
 
 class XGrammarMatcher:
@@ -80,7 +104,7 @@ class LLGuidance:
         grammar = llguidance.LLMatcher.grammar_from_lark(source)
         if error := llguidance.LLMatcher.validate_grammar(grammar, self._tokenizer):
             raise ValueError(error)
-        return lambda: LLGuidanceMatcher(self._tokenizer, grammar)
+        return Compiled(lambda: LLGuidanceMatcher(self._tokenizer, grammar))
 
 
 class LLGuidanceMatcher:
@@ -128,7 +152,7 @@ class OutlinesCore:
     def compile(self, source: str) -> Compiled:
         """Compile a regex."""
         index = outlines_core.Index(source, self._vocabulary)
-        return lambda: OutlinesMatcher(index, self._stop_token_id)
+        return Compiled(lambda: OutlinesMatcher(index, self._stop_token_id))
 
 
 class OutlinesMatcher:
@@ -154,31 +178,44 @@ class OutlinesMatcher:
         self.guide.write_mask_into(at.data_ptr(), at.numel(), at.element_size())
 
 
+Makers = dict[str, Callable[[], Compiled]]
+
+
 def peers(
     vocabulary: Vocabulary,
     stop_token_ids: Sequence[int],
     format: ReplyFormat,
     *,
     has_slow: bool = False,
-) -> dict[str, Callable[[], Compiled]]:
+) -> Makers:
     """Return, by name, what compiles the format with each peer in each of its formulations."""
     xgr, llg = XGrammar(vocabulary, stop_token_ids), LLGuidance(vocabulary, stop_token_ids)
-    found: dict[str, Callable[[], Compiled]] = {
-        "xgrammar structural tag": lambda: xgr.compile(
-            "structural_tag", formulations.structural_tag(format)
-        ),
-        "xgrammar EBNF, TagDispatch": lambda: xgr.compile(
-            "ebnf", formulations.dispatch_ebnf(format)
-        ),
-        "xgrammar EBNF, written out": lambda: xgr.compile(
-            "ebnf", formulations.written_out_ebnf(format)
-        ),
-        "llguidance, one terminal": lambda: llg.compile(formulations.lark_terminal(format)),
-        "llguidance, lexeme a section": lambda: llg.compile(formulations.lark_lexemes(format)),
+    tag, regex = formulations.structural_tag(format), formulations.plain_regex(format)
+    dispatch = formulations.dispatch_ebnf(format)
+    written_out = formulations.written_out_ebnf(format)
+    terminal, lexemes = formulations.lark_terminal(format), formulations.lark_lexemes(format)
+    found: Makers = {
+        "xgrammar, structural tag": lambda: xgr.compile("structural_tag", tag),
+        "xgrammar, EBNF with TagDispatch": lambda: xgr.compile("ebnf", dispatch),
+        "xgrammar, EBNF written out": lambda: xgr.compile("ebnf", written_out),
+        "llguidance, one terminal": lambda: llg.compile(terminal),
+        "llguidance, a lexeme a section": lambda: llg.compile(lexemes),
     }
     if has_slow:
-        regex = formulations.plain_regex(format)
         outlines = OutlinesCore(vocabulary, stop_token_ids)
-        found["xgrammar regex"] = lambda: xgr.compile("regex", regex)
-        found["outlines-core regex"] = lambda: outlines.compile(regex)
+        found["xgrammar, regex"] = lambda: xgr.compile("regex", regex)
+        found["outlines-core, regex"] = lambda: outlines.compile(regex)
     return found
+
+
+def schema_peers(
+    vocabulary: Vocabulary, stop_token_ids: Sequence[int], format: ReplyFormat, schema: str
+) -> Makers:
+    """Return the same for replies whose answer meets a JSON schema, given as JSON text."""
+    xgr, llg = XGrammar(vocabulary, stop_token_ids), LLGuidance(vocabulary, stop_token_ids)
+    tag = formulations.structural_tag(format, schema)
+    lexemes = formulations.lark_lexemes(format, schema)
+    return {
+        "xgrammar, structural tag": lambda: xgr.compile("structural_tag", tag),
+        "llguidance, a lexeme a section": lambda: llg.compile(lexemes),
+    }
