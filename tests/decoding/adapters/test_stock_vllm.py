@@ -235,7 +235,7 @@ def test_several_replies_streams_and_log_probabilities_go_with_it(server: Server
         "prompt_logprobs": 1,
         "echo": True,
     }
-    assert server.replies(True, echo=True, **HOT, **others)[0].is_complete
+    assert server.replies(True, **HOT, **others)[0].is_complete
     whole = server.replies(True, seed=4, **HOT)[0].text
     lines = server.chat(True, seed=4, stream=True, **HOT).text.splitlines()
     events = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
