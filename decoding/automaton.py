@@ -44,7 +44,7 @@ class Automaton:
     inside: (S,) bool, whether the output has not opened yet
     finish: (MAX_MIN_REFLECTIONS + 1, S) int32, least tokens to the end, EOS included, with so
         many reflections still required
-    close: the same shape, least *thinking* tokens until the output opens
+    close: the same shape, *thinking* tokens until the output opens, on the shortest way
     representative, class_sizes: (C,) int32, the smallest token id and the number of each class
 
     Law (`check` proves it for the tables at hand): a state entered with `finish <= tokens left`

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 FAR = 1 << 20
+TOKEN = 1 << 21  # one token in a sum that counts the thinking tokens below it
 
 Distances = npt.NDArray[np.int32]
 Edges = npt.NDArray[np.int64]
@@ -22,20 +23,19 @@ def distances(
 ) -> tuple[Distances, Distances]:
     """Return (finish, close), both (max_need + 1, states) int32, FAR where there is no way.
 
-    finish counts tokens to `done`; close counts the *thinking* tokens until the output opens. It
-    is 0 only once the output has opened, not between two blocks: there a half-written tag of one
-    more block still costs its thinking. Arguments are tables of an Automaton.
+    finish counts tokens to `done` on the shortest way, close the *thinking* tokens on that way, on
+    the shortest with the fewest: so both can be kept at once, in any vocabulary. close is 0 only
+    once the output has opened, not between two blocks: there a half-written tag of one more block
+    still costs its thinking. Arguments are tables of an Automaton.
     """
     heads = np.flatnonzero(inside)
     answer = np.flatnonzero(~inside)
-    finish = np.full((max_need + 1, len(thinks)), FAR, np.int64)
-    close = finish.copy()
-    close[:, answer] = 0
-    finish[:, answer] = _to_done(next_state[answer], answer, done, len(thinks))[answer]
-    edges = _edges(heads, next_state, opens, closes)
-    _relax(edges, np.ones(len(thinks), np.int64), finish)
-    _relax(edges, thinks.astype(np.int64), close)
-    return np.minimum(finish, FAR).astype(np.int32), np.minimum(close, FAR).astype(np.int32)
+    best = np.full((max_need + 1, len(thinks)), FAR * TOKEN, np.int64)
+    best[:, answer] = _to_done(next_state[answer], answer, done, len(thinks))[answer] * TOKEN
+    _relax(_edges(heads, next_state, opens, closes), TOKEN + thinks.astype(np.int64), best)
+    best = np.minimum(best, FAR * TOKEN)
+    finish, close = best // TOKEN, np.where(best < FAR * TOKEN, best % TOKEN, FAR)
+    return finish.astype(np.int32), close.astype(np.int32)
 
 
 def _to_done(
@@ -93,7 +93,7 @@ def _relax(edges: Edges, costs: npt.NDArray[np.int64], best: npt.NDArray[np.int6
         need_after = np.maximum(need - opens, 0)
         usable = (closes == 0) | (need == 0)
         while True:
-            through = np.where(usable, best[need_after, target] + costs[source], FAR)
+            through = np.where(usable, best[need_after, target] + costs[source], FAR * TOKEN)
             shorter = np.minimum(best[need, source[first]], np.minimum.reduceat(through, first))
             if np.array_equal(shorter, best[need, source[first]]):
                 break

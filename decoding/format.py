@@ -5,7 +5,8 @@
 
 `text` holds none of the six tags, or, with text_guard "closing", none of those that are legal where
 it stands; the text of the output section is not blank (decoding.blank). With optional thinking a
-reply may begin at <output>.
+reply may begin at <output>. A constrained answer may hold any tag but its closing one: such replies
+are parsed with the guard "closing".
 """
 
 from __future__ import annotations

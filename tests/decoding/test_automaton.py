@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 import numpy as np
 import pytest
@@ -119,6 +120,16 @@ def _search(automaton: Automaton, state: int, need: int) -> int:
                     following.append(at)
         frontier, steps = following, steps + 1
     return FAR
+
+
+@pytest.mark.parametrize("count", range(7))
+def test_any_set_of_tags_may_be_tokens_and_the_others_spelled_out(count: int) -> None:
+    pieces = [b"<", b"</", b">", b"thinking", b"reflection", b"output", b"><", b"></"]
+    letters = [bytes([byte]) for byte in range(256)]
+    for tags in itertools.combinations(ReplyFormat().tags, count):
+        vocabulary = Vocabulary([*letters, None, *pieces, *(tag.encode() for tag in tags)])
+        automaton = Automaton.build(ReplyFormat(), vocabulary, [STOP])
+        assert automaton.least_tokens(1) < FAR
 
 
 @pytest.mark.parametrize("need", [0, 1, MAX_MIN_REFLECTIONS])

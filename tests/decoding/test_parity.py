@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 from itertools import accumulate
 
@@ -75,7 +76,8 @@ def test_the_parser_finds_the_sections_that_the_matcher_let_through(
         assert matcher.accept(token_ids[-1])
         if opened is None and matcher.is_answering:
             opened = len(token_ids)
-    whole = Reply.parse(VOCABULARY.decode(token_ids).decode(), format)
+    strict = replace(format, text_guard="closing") if is_constrained else format
+    whole = Reply.parse(VOCABULARY.decode(token_ids).decode(), strict)
 
     passages = streamed(format, token_ids, cuts)
     assert passages == streamed(format, token_ids, [])
