@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,23 +27,48 @@ from vllm.v1.worker.gpu.sample.logits_processor import (
     build_custom_logits_processors_params_validator,
 )
 
+from decoding.adapters.admission import load_automata
+from decoding.adapters.device_matcher import BROKEN_STATE, DeviceMatcher
 from decoding.adapters.vllm_v2 import Enforcer
+from decoding.answer import AnswerConstraint
 
 SLOTS, MAX_LEN = 6, 160
+LIST = {"regex": r"\[[0-9]+(, [0-9]+)*\]"}
+CHOICE = {"choice": ["yes", "no", "naïve"]}
+
+Automata = list[tuple[dict[str, Any], Automaton]]  # of constraints, {} for none
+
+
+@pytest.fixture(scope="module")
+def automata(vllm_config: SimpleNamespace) -> Automata:
+    known = load_automata(vllm_config.model_config)
+    found: Automata = [({}, known.plain)]
+    return found + [(form, known.find(AnswerConstraint.from_dict(form))) for form in (LIST, CHOICE)]
 
 
 class Reply:
     """A request: a prompt of its own length, a budget or none, and what it wrote so far."""
 
-    def __init__(self, prompt_len: int, budget: Budget | None) -> None:
+    def __init__(
+        self,
+        prompt_len: int,
+        budget: Budget | None,
+        automaton: Automaton,
+        answer: dict[str, Any] | None = None,
+    ) -> None:
         self.prompt_len, self.budget = prompt_len, budget
+        self.automaton = automaton
+        self.params = params(budget)
+        if answer:
+            self.params.extra_args["reflection"] |= {"answer": answer}
         self.token_ids: list[int] = []
 
 
 class Runner:
     """The tensors of vLLM's V2 model runner, and its steps with draft tokens."""
 
-    def __init__(self, vllm_config: SimpleNamespace, automaton: Automaton, seed: int) -> None:
+    def __init__(self, vllm_config: SimpleNamespace, automata: Automata, seed: int) -> None:
+        self.automata, automaton = automata, automata[0][1]
         num_drafts = getattr(vllm_config.speculative_config, "num_speculative_tokens", 0)
         self.num_drafts, self.automaton = num_drafts, automaton
         self.rng, self.draw = random.Random(seed), torch.Generator().manual_seed(seed)
@@ -77,7 +103,7 @@ class Runner:
         self.prompt_len.np[slot] = reply.prompt_len
         self.prefill_len.np[slot] = self.total_len.gpu[slot] = len(fed)
         self.all_token_ids.gpu[slot, : len(fed)] = torch.tensor(fed)
-        assert self.enforcer.add_request(slot, params(reply.budget)) == (reply.budget is not None)
+        assert self.enforcer.add_request(slot, reply.params) == (reply.budget is not None)
 
     def change(self) -> None:
         """Finish, preempt, abort, resume and add requests."""
@@ -94,8 +120,10 @@ class Runner:
                 self.add(self.preempted.pop(0))
             else:
                 is_enforced = self.rng.random() < 0.8
-                budget = random_budget(self.rng, self.automaton, most=24) if is_enforced else None
-                self.add(Reply(self.rng.randrange(1, 9), budget))
+                answer, automaton = self.rng.choice(self.automata)
+                budget = random_budget(self.rng, automaton, most=24) if is_enforced else None
+                answer = answer if is_enforced else {}
+                self.add(Reply(self.rng.randrange(1, 9), budget, automaton, answer))
         self.enforcer.apply_staged_writes()
 
     def step(self) -> None:
@@ -149,7 +177,7 @@ class Runner:
 
     def allowed(self, reply: Reply, drafts: list[int]) -> np.ndarray:
         assert reply.budget is not None
-        self.matcher.set(0, reply.budget, [*reply.token_ids, *drafts])
+        self.matcher.set(0, reply.budget, [*reply.token_ids, *drafts], reply.automaton)
         return self.matcher.find_masks(np.array([0]))[0].tokens
 
     def commit(self, slot: int, logits: torch.Tensor, drafts: list[int]) -> None:
@@ -169,14 +197,15 @@ class Runner:
 
 @pytest.mark.parametrize("num_drafts", [0, 3])
 def test_a_churning_runner_masks_every_row_by_its_own_tokens(
-    vllm_config: SimpleNamespace, automaton: Automaton, vocabulary: Vocabulary, num_drafts: int
+    vllm_config: SimpleNamespace, automata: Automata, vocabulary: Vocabulary, num_drafts: int
 ) -> None:
     speculative = SimpleNamespace(num_speculative_tokens=num_drafts) if num_drafts else None
     config = SimpleNamespace(**vars(vllm_config) | {"speculative_config": speculative})
-    runner = Runner(config, automaton, seed=num_drafts)
+    runner = Runner(config, automata, seed=num_drafts)
     for _ in range(150):
         runner.step()
     assert len(runner.finished) > 15
+    assert {reply.automaton for reply in runner.finished} == {found for _, found in automata}
     for reply in runner.finished:
         assert reply.budget is not None
         assert is_well_formed(vocabulary.decode(reply.token_ids))
@@ -184,10 +213,11 @@ def test_a_churning_runner_masks_every_row_by_its_own_tokens(
 
 
 def test_a_resumed_reply_goes_on_where_it_was(
-    vllm_config: SimpleNamespace, automaton: Automaton
+    vllm_config: SimpleNamespace, automata: Automata
 ) -> None:
-    runner = Runner(vllm_config, automaton, seed=0)
-    reply = Reply(5, Budget(80, 60))
+    runner = Runner(vllm_config, automata, seed=0)
+    answer, automaton = automata[1]
+    reply = Reply(5, Budget(80, 60), automaton, answer)
     matcher = BatchMatcher(automaton, 1)
     matcher.set(0, Budget(80, 60))
     for _ in range(40):
@@ -203,14 +233,15 @@ def test_a_resumed_reply_goes_on_where_it_was(
 
 
 def test_a_slot_taken_over_by_a_request_without_a_budget_is_free(
-    vllm_config: SimpleNamespace, automaton: Automaton
+    vllm_config: SimpleNamespace, automata: Automata
 ) -> None:
-    runner = Runner(vllm_config, automaton, seed=0)
-    runner.add(Reply(3, Budget(80, 60)))
-    runner.add(Reply(3, Budget(80, 60)))
+    runner = Runner(vllm_config, automata, seed=0)
+    automaton = automata[0][1]
+    runner.add(Reply(3, Budget(80, 60), automaton))
+    runner.add(Reply(3, Budget(80, 60), automaton))
     runner.enforcer.apply_staged_writes()
     del runner.replies[0]
-    runner.add(Reply(4, None))
+    runner.add(Reply(4, None, automaton))
     runner.enforcer.apply_staged_writes()
     context = runner.context([1, 0], [(1, 0), (0, 0)], {0: [], 1: []})
     logits = runner.enforcer.apply(torch.zeros(2, automaton.vocab_size), context)
@@ -227,21 +258,36 @@ def test_vllm_loads_it_by_name_and_refuses_bad_parameters_with_it() -> None:
         validate(params(Budget(60, 30), min_tokens=3))
 
 
+def test_a_request_for_whose_automaton_there_is_no_room_ends_at_once(
+    vllm_config: SimpleNamespace, automata: Automata, caplog: pytest.LogCaptureFixture
+) -> None:
+    runner = Runner(vllm_config, automata, seed=0)
+    answer, automaton = automata[1]
+    runner.enforcer._matcher.arena.max_bytes = 1
+    runner.add(Reply(3, Budget(80, 60), automaton, answer))
+    runner.enforcer.apply_staged_writes()
+    assert "no reply" in caplog.text
+    assert int(runner.enforcer._replies.cursors[0, 0]) == BROKEN_STATE
+    context = runner.context([0], [(0, 0)], {0: []})
+    logits = runner.enforcer.apply(torch.zeros(1, automaton.vocab_size), context)
+    legal = torch.isfinite(logits[0]).nonzero().flatten().tolist()
+    assert legal == list(automaton.stop_token_ids)
+
+
 @pytest.mark.gpu
 def test_the_adapter_runs_on_the_device(automaton: Automaton, vllm_config: SimpleNamespace) -> None:
     if not torch.cuda.is_available():
         pytest.skip("needs an NVIDIA GPU")
-    from decoding.adapters.device_matcher import DeviceMatcher
-
     here, there = (DeviceMatcher(automaton, torch.device(name)) for name in ("cpu", "cuda"))
     cursors = torch.tensor([here.cursor(Budget(60, 30)), here.cursor(Budget(12, 4))])
     draw = torch.Generator().manual_seed(0)
     for _ in range(12):
         logits = torch.randn(2, automaton.vocab_size, generator=draw)
         copy = logits.cuda()
-        here.forbid(logits, cursors)
+        moved = cursors.cuda()
         torch.cuda.set_sync_debug_mode("error")  # no step may wait for the host
-        there.forbid(copy, cursors.cuda(non_blocking=True))
+        there.forbid(copy, moved)
         torch.cuda.set_sync_debug_mode("default")
+        here.forbid(logits, cursors)
         assert torch.equal(logits, copy.cpu())
         cursors = here.advance(cursors, logits.argmax(1))
