@@ -107,14 +107,14 @@ class Runner:
         first, second, third = (torch.tensor(c, dtype=torch.int32).to(DEVICE) for c in columns)
         step = Step(first, second, third, num_behind=MAX_LEN, num_drafts=MAX_DRAFTS)
         logits = self.logits(len(rows))
-        there = logits.to(DEVICE)
+        there = logits.to(DEVICE, copy=True)
         other = replace(
             self.replies,
             cursors=self.replies.cursors.clone(),
             scanned=self.replies.scanned.clone(),
         )
         enforce(self.device.arena, there, other, step, **BLOCKS)
-        masked = logits.to(DEVICE)
+        masked = logits.to(DEVICE, copy=True)
         self.device.commit(self.replies, step)
         self.device.forbid(masked, self.device.drafted(self.replies, step))
         assert torch.equal(other.cursors, self.replies.cursors)
