@@ -29,13 +29,18 @@ class Conjunction:
     """Schemas without `$ref` and `allOf` that one value must meet; one per value."""
 
     def __init__(self, sites: Sites) -> None:
-        """Look at these together; there is at least one."""
+        """Look at these together."""
         self.sites = sites
-        self.pointer = sites[0].pointer
+        self.pointer = sites[0].pointer if sites else "#"
 
     def found(self, keyword: str) -> list[Any]:
         """Return what each schema says under the keyword."""
         return [at[keyword] for at in self.sites if keyword in at]
+
+    def place(self, keyword: str) -> str:
+        """Return the JSON pointer of the keyword, or of all these schemas where none has it."""
+        having = (f"{at.pointer}/{keyword}" for at in self.sites if keyword in at)
+        return next(having, self.pointer)
 
     def branching(self) -> tuple[Site, str] | None:
         """Return the first schema that offers options, with `anyOf` or `oneOf`."""
@@ -92,7 +97,7 @@ class Conjunction:
         structural = next((word for word in words if self.found(word)), None)
         if structural is not None:
             raise GrammarError(
-                f"{self.pointer}/{structural}: '{structural}' cannot be enforced beside a list of "
+                f"{self.place(structural)}: '{structural}' cannot be enforced beside a list of "
                 "values; remove it, or the values that it excludes"
             )
         types, bounds = self.types, self.bounds()
@@ -129,7 +134,7 @@ class Conjunction:
         steps = [exact(step) for step in self.found("multipleOf")]
         if any(step.denominator != 1 for step in steps):
             raise GrammarError(
-                f"{self.pointer}/multipleOf: expected a whole number, came "
+                f"{self.place('multipleOf')}: expected a whole number, came "
                 f"{', '.join(str(float(step)) for step in steps):.80}; "
                 "use an integer of smaller units"
             )

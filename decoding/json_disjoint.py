@@ -17,7 +17,7 @@ def branches(document: Document, found: Conjunction) -> list[Sites]:
         return []
     at, keyword = branching
     rest = tuple(site.without(keyword) if site == at else site for site in found.sites)
-    document.spend(len(at[keyword]))
+    document.spend(len(at[keyword]) * len(rest))
     return [(*rest, at.inner(keyword, number)) for number in range(len(at[keyword]))]
 
 

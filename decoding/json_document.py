@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from decoding.grammar import GrammarError
-from decoding.json_keywords import check
+from decoding.json_keywords import ENFORCED, check
 
 MAX_FOLLOWED = 100
 MAX_TOGETHER = 100
@@ -32,6 +32,11 @@ class Site:
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self.schema and keyword not in self.taken
+
+    @property
+    def demands(self) -> bool:
+        """Whether it demands anything of a value."""
+        return any(keyword in ENFORCED and keyword not in self.taken for keyword in self.schema)
 
     def without(self, keyword: str) -> Site:
         return Site(self.pointer, self.schema, self.taken | {keyword})
@@ -63,6 +68,7 @@ class Document:
         _check_nesting(schema)
         self.root = site("#", schema)
         self._checked: set[str] = set()
+        self._plain: dict[Sites, Sites] = {}
         self._steps_left = MAX_STEPS
 
     def spend(self, steps: int) -> None:
@@ -74,9 +80,16 @@ class Document:
     def plain(self, sites: Sites) -> Sites:
         """Return the same demands without `$ref` and `allOf`, each schema once.
 
+        Empty where anything is permitted.
+
         Raises:
             GrammarError: a keyword or reference that cannot be enforced, or an endless reference.
         """
+        if sites not in self._plain:
+            self._plain[sites] = self._find_plain(sites)
+        return self._plain[sites]
+
+    def _find_plain(self, sites: Sites) -> Sites:
         found: dict[Site, None] = {}
         for at in sites:
             for simple in self._simple(at, ()):
@@ -100,7 +113,10 @@ class Document:
         path = (*path, at)
         for inner in self._demands(at):
             yield from self._simple(inner, path)
-        yield at.without("$ref").without("allOf") if "$ref" in at or "allOf" in at else at
+        if "$ref" in at or "allOf" in at:
+            at = at.without("$ref").without("allOf")
+        if at.demands:
+            yield at
 
     def _demands(self, at: Site) -> Iterable[Site]:
         if "$ref" in at:

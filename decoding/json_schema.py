@@ -7,6 +7,7 @@ take the last), numbers stay within 18 digits, and recursion ends at a depth.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -23,7 +24,9 @@ from decoding.nfa import ACCEPT, Nfa, Work
 MAX_DEPTH = 12
 ROOM_FOR_DEPTH = 6_000
 """States up to which recursion is unrolled beyond the least depth that says anything."""
-LONGEST = (10_000, 3_000, 1_000, 300, 100, 30, 10, 3, 1)
+LONGEST = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+MOST_MERGED = 8
+"""How many times `max_states` an NFA may have: those of a long list merge in its DFA."""
 WORK_OF_A_STATE = 20
 OBJECT = {"type": "object"}
 
@@ -37,7 +40,7 @@ def schema_node(schema: Mapping[str, Any] | bool, *, depth: int) -> Node:
     Raises:
         GrammarError: names the JSON pointer of what cannot be enforced.
     """
-    return _Plan(schema).node(Extent(depth, LONGEST[0]))
+    return _Plan(schema).node(Extent(depth, LONGEST[-1]))
 
 
 def compile_schema(schema: Mapping[str, Any] | bool, max_states: int = MAX_STATES) -> Dfa:
@@ -92,7 +95,7 @@ class _Plan:
             self._document = Document(schema)
             root = self._document.root
             self._sites = (root,) if tool is None else (root, site("parameters", OBJECT))
-            writer = Writer(self._document, Extent(0, LONGEST[0]), None)
+            writer = Writer(self._document, Extent(0, LONGEST[-1]), None)
             writer.node(self._sites, 0)
         except GrammarError as error:
             raise self._located(error) from error
@@ -122,16 +125,13 @@ class _Plan:
 def _fit(plans: Sequence[_Plan], frame: Frame, max_states: int) -> Dfa:
     """Cut counts until the least extent fits, then go as deep as there is room."""
     depth = _least_depth(plans)
-    extent = Extent(depth, LONGEST[0])
+    extent = _longest_extent(plans, frame, depth, max_states)
     node = frame([plan.node(extent) for plan in plans])
-    longest_count = max(plan.longest_count for plan in plans)
-    for longest in LONGEST[1:]:
-        if longest_count <= longest:
-            continue
-        if _fits(node, max_states):
-            break
-        extent = Extent(depth, longest)
-        node = frame([plan.node(extent) for plan in plans])
+    if not _fits(node, MOST_MERGED * max_states):
+        raise GrammarError(
+            f"#: expected a schema of at most {max_states:,} states, this one has more than "
+            f"{MOST_MERGED} times as many: lower its least counts, or split it"
+        )
     deepest = _deepest(plans, frame, extent, min(max_states, ROOM_FOR_DEPTH))
     if deepest is not None:
         try:
@@ -145,11 +145,25 @@ def _least_depth(plans: Sequence[_Plan]) -> int:
     """Return the depth from which on every document says something."""
     least = 1
     for plan in plans:
-        while is_nothing(plan.node(Extent(least, 1))):
+        while is_nothing(plan.node(Extent(least, LONGEST[-1]))):
             if not plan.is_cut or least == MAX_DEPTH:
                 raise plan.empty()
             least += 1
     return least
+
+
+def _longest_extent(plans: Sequence[_Plan], frame: Frame, depth: int, room: int) -> Extent:
+    """Return the extent that cuts counts as little as fits the room, or else to the least."""
+
+    def is_too_long(longest: int) -> bool:
+        node = frame([plan.node(Extent(depth, longest)) for plan in plans])
+        return not _fits(node, room)
+
+    longest_count = max(plan.longest_count for plan in plans)
+    lower = [longest for longest in LONGEST if longest < longest_count]
+    if not lower or not is_too_long(LONGEST[-1]):
+        return Extent(depth, LONGEST[-1])
+    return Extent(depth, lower[max(0, bisect_left(lower, True, key=is_too_long) - 1)])
 
 
 def _deepest(plans: Sequence[_Plan], frame: Frame, extent: Extent, room: int) -> Node | None:

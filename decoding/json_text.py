@@ -22,7 +22,6 @@ from decoding.grammar import (
     Repeat,
     Text,
     inverted,
-    map_chars,
 )
 
 MAX_CELLS = 200_000
@@ -133,12 +132,7 @@ def _text(value: Any) -> Text:
         ) from error
 
 
-def quoted(characters: Node) -> Node:
-    """Return the JSON strings of these texts."""
-    return Join((QUOTE, map_chars(characters, _written_characters), QUOTE))
-
-
-def _written_characters(ranges: Ranges) -> Node:
+def character_of(ranges: Ranges) -> Node:
     """Return the ways to write one character; by its code only where there is no other way."""
     raw = inverted((*inverted(ranges), *inverted(UNESCAPED)))
     texts = [Text(escape.encode()) for c, escape in ESCAPES.items() if _holds(ranges, ord(c))]

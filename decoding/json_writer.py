@@ -10,10 +10,9 @@ from decoding.grammar import NOTHING, GrammarError, Node
 from decoding.json_conjunction import Conjunction
 from decoding.json_disjoint import branches, check_disjoint
 from decoding.json_document import Document, Sites
-from decoding.json_keywords import ENFORCED
 from decoding.json_number import integer, number
 from decoding.json_string import StringRules, string
-from decoding.json_text import COLON, STRING, either, joined, literal
+from decoding.json_text import COLON, STRING, either, is_nothing, joined, literal
 from decoding.json_value import (
     BOOLEAN,
     NULL,
@@ -26,6 +25,7 @@ from decoding.json_value import (
 )
 
 MAX_PATH = 60
+STEPS_OF_COUNTING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Writer:
         self._document = document
         self._extent = extent
         self._loops = loops
-        self._path: dict[Sites, None] = {}
+        self._path: list[Sites] = []
         self._written: dict[tuple[Sites, int], Node] = {}
         self._free = any_value(extent.free_depth)
 
@@ -71,6 +71,9 @@ class Writer:
             GrammarError: names the JSON pointer of what cannot be enforced.
         """
         plain = self._document.plain(sites)
+        if not plain:
+            self.is_cut = True
+            return self._free
         if self._loops is None and plain in self._path:
             self.found_loops.add(plain)
             return NOTHING
@@ -87,11 +90,11 @@ class Writer:
     def _descend(self, plain: Sites, depth: int) -> Node:
         if len(self._path) == MAX_PATH:
             raise TooDeep(f"{plain[0].pointer:.200}: expected values nested less deep")
-        self._path[plain] = None
+        self._path.append(plain)
         try:
             return self._write(Conjunction(plain), depth)
         finally:
-            self._path.popitem()
+            self._path.pop()
 
     def _write(self, found: Conjunction, depth: int) -> Node:
         branching = found.branching()
@@ -104,9 +107,6 @@ class Writer:
         values = found.values()
         if values is not None:
             return either(_literals(values, found.pointer))
-        if not any(keyword in at for at in found.sites for keyword in ENFORCED):
-            self.is_cut = True
-            return self._free
         types = found.meant_types - ({"integer"} if "fraction" in found.meant_types else set())
         return either([self._typed(type_, found, depth) for type_ in sorted(types)])
 
@@ -121,9 +121,7 @@ class Writer:
             case "array":
                 return self._array(found, depth)
             case "string":
-                rules = found.string_rules()
-                most = self._most(found, "maxLength", rules.least)
-                return _string(replace(rules, most=most), found.pointer)
+                return self._string(found)
             case _:
                 return _number(type_, found)
 
@@ -134,6 +132,17 @@ class Writer:
             return None
         self.longest_count = max(self.longest_count, most)
         return most if most < least else max(least, min(most, self._extent.longest))
+
+    def _string(self, found: Conjunction) -> Node:
+        rules = found.string_rules()
+        rules = replace(rules, most=self._most(found, "maxLength", rules.least))
+        if (rules.least or rules.most is not None) and (rules.patterns or rules.formats):
+            self._document.spend(STEPS_OF_COUNTING)
+        place = found.place("pattern" if rules.patterns else "type")
+        node = _string(rules, place)
+        if is_nothing(node):  # perhaps because the most was cut
+            node = _string(replace(rules, most=found.most("maxLength")), place)
+        return node
 
     def _array(self, found: Conjunction, depth: int) -> Node:
         least = found.least("minItems")
@@ -151,7 +160,7 @@ class Writer:
             values = [False, True] if items.types == {"boolean"} else items.values()
         if values is None:
             raise GrammarError(
-                f"{found.pointer}/uniqueItems: 'uniqueItems' can be enforced only where 'items' "
+                f"{found.place('uniqueItems')}: 'uniqueItems' can be enforced only where 'items' "
                 "lists its values with enum; remove it or set maxItems to 1"
             )
         return list({equality(value): value for value in values}.values())
@@ -178,8 +187,8 @@ class Writer:
         """Return the names of properties that no schema names, with their quotes."""
         if len(found.patterns) == 1:
             _refuse(found, ("propertyNames",), "beside patternProperties")
-            pointer = f"{found.pointer}/patternProperties"
-            return _string(StringRules(patterns=(found.patterns[0],)), pointer)
+            rules = StringRules(patterns=(found.patterns[0],))
+            return _string(rules, found.place("patternProperties"))
         if found.patterns:
             _refuse(found, ("patternProperties",), "with several patterns")
         names = found.names()
@@ -190,7 +199,7 @@ def _refuse(found: Conjunction, keywords: Iterable[str], where: str) -> None:
     for keyword in keywords:
         if found.found(keyword):
             raise GrammarError(
-                f"{found.pointer}/{keyword}: '{keyword}' cannot be enforced {where}; remove it"
+                f"{found.place(keyword)}: '{keyword}' cannot be enforced {where}; remove it"
             )
 
 
