@@ -75,8 +75,7 @@ class Automata:
         key = self._key(constraint)
         with self._lock:
             if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
+                return self._recall(key)
             if key in self._refused:
                 raise GrammarError(self._refused[key])
             pending = self._pending.get(key)
@@ -86,8 +85,13 @@ class Automata:
 
     def known_masks(self, constraint: AnswerConstraint) -> Masks | None:
         """Return what `find_masks` would, if it is in memory; never waits for anything."""
+        key = self._key(constraint)
         with self._lock:
-            return self._known.get(self._key(constraint))
+            return self._recall(key) if key in self._known else None
+
+    def _recall(self, key: str) -> Masks:
+        self._known.move_to_end(key)
+        return self._known[key]
 
     def _fulfil(self, future: Future[Masks], key: str, constraint: AnswerConstraint) -> Masks:
         try:

@@ -133,6 +133,18 @@ def test_those_used_longest_ago_are_forgotten(vocabulary: Vocabulary) -> None:
     assert [c.num_compiled for c in (first, second, third)] == [1, 2, 1]
 
 
+def test_what_is_known_is_found_at_once_and_counts_as_used(vocabulary: Vocabulary) -> None:
+    automata = make(vocabulary, max_automata=2)
+    first, second, third = (counted(pattern) for pattern in ("a", "b", "c"))
+    assert automata.known_masks(first) is None
+    masks = automata.find_masks(first)
+    automata.find(second)
+    assert automata.known_masks(first) is masks
+    automata.find(third)
+    assert automata.known_masks(first) is masks
+    assert automata.known_masks(second) is None
+
+
 def test_their_bytes_are_bounded_but_the_last_one_stays(vocabulary: Vocabulary) -> None:
     automata = make(vocabulary, max_bytes=1)
     first, second = counted("a"), counted("b")
