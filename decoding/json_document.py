@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -65,7 +66,7 @@ class Document:
 
     def __init__(self, schema: Mapping[str, Any] | bool) -> None:
         """Begin at the root."""
-        _check_nesting(schema)
+        _check_values(schema)
         self.root = site("#", schema)
         self._checked: set[str] = set()
         self._plain: dict[Sites, Sites] = {}
@@ -161,7 +162,8 @@ def _child(value: Any, key: str) -> Any:
     return None
 
 
-def _check_nesting(schema: Mapping[str, Any] | bool) -> None:
+def _check_values(schema: Mapping[str, Any] | bool) -> None:
+    """Refuse numbers that are not finite, and nesting beyond what recursion can follow."""
     level: list[Any] = [schema]
     for _ in range(MAX_NESTING):
         level = [
@@ -172,6 +174,8 @@ def _check_nesting(schema: Mapping[str, Any] | bool) -> None:
         ]
         if not level:
             return
+        if not all(isfinite(value) for value in level if isinstance(value, float)):
+            raise GrammarError("#: expected finite numbers, as JSON has them")
     raise GrammarError(f"#: expected a schema nested at most {MAX_NESTING} deep")
 
 

@@ -27,7 +27,7 @@ from decoding.subsets import Subsets
 
 MAX_WORK = 200_000
 MAX_STATES = 2_000
-MAX_CELLS = 40_000
+MAX_CELLS = 10_000
 MAX_CLASSES = 127
 
 
@@ -43,9 +43,12 @@ def between(
     """
     lengths = _Lengths()
     shortest, longest = lengths.of(node)
-    if most is not None and longest > most:
-        return _counted(node, least, most, write)
-    return map_chars(lengths.at_least(node, least) if shortest < least else node, write)
+    if shortest >= least and (most is None or longest <= most):
+        return map_chars(node, write)
+    end = longest if most is None else min(longest, most)
+    if end == math.inf:
+        return map_chars(lengths.at_least(node, least), write)
+    return _counted(node, least, int(end), write)
 
 
 class _Lengths:
@@ -109,23 +112,11 @@ class _Lengths:
 
 
 def _counted(node: Node, least: int, most: int, write: Callable[[Ranges], Node]) -> Node:
-    """Unroll the automaton over classes of characters, one copy of it for each length."""
-    classes = _classes(node)
-    nfa = Nfa(Work(MAX_WORK))
-    start = nfa.add(map_chars(node, lambda ranges: _symbols(classes, ranges)), ACCEPT)
-    arcs = Subsets(nfa, Work(MAX_WORK), MAX_STATES).arcs(start)
-    ways: list[dict[int, list[tuple[int, int]]]] = [{} for _ in arcs.accepting]
-    for source, low, high, target in zip(
-        *(column.tolist() for column in (arcs.source, arcs.low, arcs.high, arcs.target)),
-        strict=True,
-    ):
-        found = ways[source].setdefault(target, [])
-        found.extend(classes[at] for at in range(low, high + 1))
-    steps = [[(write(merged(tuple(c))), to) for to, c in way.items()] for way in ways]
+    """Unroll the automaton over characters, one copy of it for each length."""
+    steps, is_end = _automaton(node, write)
     most = max(least, min(most, MAX_CELLS // len(steps)))
     if most * len(steps) > 4 * MAX_CELLS:
         raise GrammarError("expected a lower minLength beside this pattern")
-    is_end = arcs.accepting.tolist()
     rests: list[Node] = [NOTHING for _ in steps]
     for count in range(most, -1, -1):
         rests = [
@@ -138,6 +129,22 @@ def _counted(node: Node, least: int, most: int, write: Callable[[Ranges], Node])
             for state in range(len(steps))
         ]
     return rests[0]
+
+
+def _automaton(
+    node: Node, write: Callable[[Ranges], Node]
+) -> tuple[list[list[tuple[Node, int]]], list[bool]]:
+    """Return (characters, next state) of each state, and whether a text may end there."""
+    classes = _classes(node)
+    nfa = Nfa(Work(MAX_WORK))
+    start = nfa.add(map_chars(node, lambda ranges: _symbols(classes, ranges)), ACCEPT)
+    arcs = Subsets(nfa, Work(MAX_WORK), MAX_STATES).arcs(start)
+    ways: list[dict[int, list[tuple[int, int]]]] = [{} for _ in arcs.accepting]
+    columns = (column.tolist() for column in (arcs.source, arcs.low, arcs.high, arcs.target))
+    for source, low, high, target in zip(*columns, strict=True):
+        ways[source].setdefault(target, []).extend(classes[low : high + 1])
+    steps = [[(write(merged(tuple(c))), to) for to, c in way.items()] for way in ways]
+    return steps, arcs.accepting.tolist()
 
 
 def _classes(node: Node) -> list[tuple[int, int]]:

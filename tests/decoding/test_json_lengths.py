@@ -56,6 +56,6 @@ def test_lengths_are_in_characters_not_in_bytes() -> None:
 
 def test_a_most_that_cannot_be_counted_is_lowered() -> None:
     dfa = compile_grammar(between(parse("(ab)*"), 0, 10**9))
-    assert dfa.accepts(b"ab" * 5_000)
+    assert dfa.accepts(b"ab" * 1_000)
     with pytest.raises(GrammarError, match="minLength"):
-        between(parse("(ab)*"), 10**6, 10**9)
+        between(parse("(ab)*"), 10**5, 10**9)

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from decoding.answer import AnswerConstraint
 from decoding.dfa import Dfa
@@ -65,6 +67,56 @@ def test_what_cannot_be_enforced_is_refused_with_its_place(schema: Any, expected
     with pytest.raises(GrammarError) as refused:
         compile_schema(schema)
     assert expected in str(refused.value)
+
+
+PARTS: list[Any] = [
+    *({"type": "integer", "minimum": 0}, {"maximum": 5}, {"type": "number"}, {"multipleOf": 2}),
+    *({"type": "string"}, {"minLength": 1, "maxLength": 3}, {"pattern": "^a"}, {"type": "null"}),
+    *({"enum": [1, "a", None, "bb"]}, {"const": "a"}, {"type": ["string", "object"]}, {}, True),
+    *({"format": "date"}, {"$ref": "#/$defs/list"}, {"$ref": "#"}, {"minItems": 1}, False),
+    *({"properties": {"k": {"const": 1}}, "required": ["k"]}, {"required": ["b"]}),
+    *({"properties": {"k": {"const": 2}}, "required": ["k"], "additionalProperties": False},),
+    *({"additionalProperties": {"type": "boolean"}}, {"minProperties": 1, "maxProperties": 2}),
+    *({"patternProperties": {"^x": {"type": "null"}}}, {"prefixItems": [{"type": "string"}]}),
+]
+LIST = {"anyOf": [{"type": "null"}, {"items": {"$ref": "#/$defs/list"}}]}
+
+
+def combined(parts: list[Any], how: str) -> Any:
+    if how in ("items", "additionalProperties"):
+        return {how: parts[0], "type": "array" if how == "items" else "object"}
+    if how == "properties":
+        return {how: dict(zip("abc", parts, strict=False)), "required": ["b"]}
+    if how == "beside":
+        return {**(parts[-1] if isinstance(parts[-1], dict) else {}), "anyOf": parts[:-1] or [{}]}
+    return {how: parts}
+
+
+WAYS = ["allOf", "anyOf", "oneOf", "items", "properties", "additionalProperties", "beside"]
+SCHEMAS = st.recursive(
+    st.sampled_from(PARTS),
+    lambda inner: st.builds(
+        combined, st.lists(inner, min_size=1, max_size=3), st.sampled_from(WAYS)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SCHEMAS)
+def test_whatever_is_written_for_any_combination_is_valid(schema: Any) -> None:
+    whole = {**schema, "$defs": {"list": LIST}} if isinstance(schema, dict) else schema
+    try:
+        dfa = compile_schema(whole, 500)
+    except GrammarError:
+        return
+    walks, validator = Walks(dfa, seed=0), Case("", whole, [], []).validator
+    for number in range(10):
+        document = json.loads(walks.text(2 * number))
+        try:
+            assert validator.is_valid(document)
+        except RecursionError:  # jsonschema follows references that lead back to the same value
+            return
 
 
 def test_no_other_white_space_is_written() -> None:
