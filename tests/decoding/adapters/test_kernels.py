@@ -44,7 +44,7 @@ def automata(automaton: Automaton, vocabulary: Vocabulary) -> list[Automaton]:
 
 
 class Runner:
-    """The tensors of a runner, and BatchMatcher beside them; a third of the rows are free."""
+    """The tensors of a runner, and BatchMatcher beside them; some of the rows are free."""
 
     def __init__(self, automata: list[Automaton], seed: int, share_illegal: float) -> None:
         self.rng, self.draw = random.Random(seed), torch.Generator().manual_seed(seed)
@@ -66,15 +66,23 @@ class Runner:
 
     def start(self, request: int) -> None:
         """Give a place to a new request, which has written something legal before."""
-        slot = self.rng.randrange(len(self.automata) + 1)
+        slot = self.rng.choice([0, 0, 0, 1, 1, 2, 2, len(self.automata)])
         self.written[request] = []
         self.starts[request] = ()
         if slot < len(self.automata):
             budget = random_budget(self.rng, self.automata[slot], most=24)
             self.starts[request] = (budget, self.automata[slot], slot)
-            for _ in range(self.rng.randrange(30)):
-                self.written[request].append(self.token_id(request, self.written[request], 0.0))
+            self.write(request, self.rng.randrange(24))
         self.feed(request)
+
+    def write(self, request: int, most: int) -> None:
+        """Write legal tokens, but not the last."""
+        stop = self.automata[0].stop_token_ids
+        while len(self.written[request]) < most:
+            token_id = self.token_id(request, self.written[request], 0.0)
+            if token_id in stop:
+                return
+            self.written[request].append(token_id)
 
     def feed(self, request: int) -> None:
         """Start a reply, or resume it, as after a preemption: the device takes its tokens again."""
@@ -186,9 +194,10 @@ class Runner:
         accepted.append(self.token_id(request, written, self.share_illegal))
         self.written[request] += accepted
         self.append(request, accepted)
-        if len(self.written[request]) > MAX_LEN // 2 or self.rng.random() < 0.05:
+        is_over = accepted[-1] in self.automata[0].stop_token_ids
+        if (is_over and self.rng.random() < 0.7) or self.rng.random() < 0.4:
             self.start(request)
-        elif self.rng.random() < 0.1:
+        elif self.rng.random() < 0.2:
             self.feed(request)
 
 
@@ -197,7 +206,7 @@ def test_steps_with_drafts_and_preemptions_equal_the_tensors_and_the_batch_match
     automata: list[Automaton], share_illegal: float
 ) -> None:
     runner = Runner(automata, 3, share_illegal)
-    states = torch.cat([runner.step() for _ in range(12)])
+    states = torch.cat([runner.step() for _ in range(20)])
     assert (states == FREE_STATE).any()
     assert (states >= 0).any()
     assert (states == BROKEN_STATE).any() == (share_illegal > 0)
