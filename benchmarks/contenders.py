@@ -15,7 +15,7 @@ import xgrammar
 
 from benchmarks.peers import Makers, step_all
 from decoding import automaton_file
-from decoding.adapters.host_logits import forbid
+from decoding.adapters.masked_logits import forbid
 from decoding.automaton import Automaton
 from decoding.batch_matcher import BatchMatcher
 from decoding.budget import Budget

@@ -8,7 +8,6 @@ Where there are several logits processors put it last: what it forbids must stay
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -18,12 +17,12 @@ import numpy as np
 import torch
 from transformers import AutoConfig, LogitsProcessor, LogitsProcessorList
 
-from decoding.adapters.admission import HUGE, load_automaton
-from decoding.adapters.reply_rows import Place, ReplyRows
+from decoding.adapters.admission import load_automaton
+from decoding.adapters.masked_logits import MaskedLogits
+from decoding.adapters.reply_rows import ReplyRows
 from decoding.automaton import Automaton
 from decoding.budget import Budget
 from decoding.bundle import Bundle
-from decoding.masks import Mask
 
 
 class Enforcer(LogitsProcessor):
@@ -59,7 +58,7 @@ class Enforcer(LogitsProcessor):
         self.budgets = budgets
         self._prompt_length = prompt_length
         self._rows = ReplyRows(automaton, budgets, prompt_length)
-        self._token_ids: dict[Mask, torch.Tensor] = {}
+        self._masked_logits = MaskedLogits()
 
     @classmethod
     def load(
@@ -96,13 +95,8 @@ class Enforcer(LogitsProcessor):
         """
         self._check(input_ids, scores)
         places = self._rows.follow(input_ids.cpu().numpy().astype(np.int64))
-        rows_of: dict[Mask, list[int]] = {}
-        for row, place in enumerate(places):
-            rows_of.setdefault(place.mask, []).append(row)
         scores = scores.clone()  # the caller's may be the model's own logits, or be used again
-        for mask, rows in rows_of.items():
-            self._forbid(scores, rows, mask)
-        _revive(scores, places)
+        self._masked_logits.apply(scores, {row: at.mask for row, at in enumerate(places)})
         return scores
 
     def _check(self, input_ids: torch.Tensor, scores: torch.Tensor) -> None:
@@ -118,27 +112,3 @@ class Enforcer(LogitsProcessor):
             )
         if not 0 <= (self._prompt_length or 0) <= length:
             raise ValueError(f"expected prompt_length of 0 to {length}, not {self._prompt_length}")
-
-    def _forbid(self, scores: torch.Tensor, rows: list[int], mask: Mask) -> None:
-        """Apply one mask in place by the shorter of its lists."""
-        token_ids = self._token_ids.get(mask)
-        if token_ids is None or token_ids.device != scores.device:
-            token_ids = torch.from_numpy(mask.token_ids).to(scores.device)
-            self._token_ids[mask] = token_ids
-        at = torch.tensor(rows, device=scores.device)
-        if mask.is_keep:
-            kept = scores[at[:, None], token_ids]
-            scores.index_fill_(0, at, -torch.inf)
-            scores[at[:, None], token_ids] = kept
-        else:
-            scores[at[:, None], token_ids] = -torch.inf
-
-
-def _revive(scores: torch.Tensor, places: list[Place]) -> None:
-    """Give rows without a finite legal score the shortest way out, so that they can end."""
-    for row, best in enumerate(scores.amax(dim=1).tolist()):
-        if math.isfinite(best):
-            continue
-        torch.nan_to_num_(scores[row], nan=-torch.inf, posinf=HUGE, neginf=-torch.inf)
-        if bool(torch.isneginf(scores[row].amax())):
-            scores[row, places[row].mask.shortest] = 0.0

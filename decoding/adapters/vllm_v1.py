@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,8 @@ from vllm.v1.sample.logits_processor.interface import (
 )
 
 from decoding.adapters import admission
-from decoding.adapters.admission import HUGE, Admission
+from decoding.adapters.admission import Admission
+from decoding.adapters.masked_logits import MaskedLogits
 from decoding.automaton import Automaton
 from decoding.batch_matcher import BatchMatcher
 from decoding.budget import Budget
@@ -29,8 +29,6 @@ from decoding.masks import Mask
 logger = logging.getLogger(__name__)
 
 Rows = npt.NDArray[np.int64]
-
-LONG_LIST = 1500  # ids from which a row at a time is faster: it stays in the cache
 
 
 class _Reply:
@@ -70,13 +68,12 @@ class Enforcer(LogitsProcessor):
 
     def __init__(self, vllm_config: Any, device: torch.device, is_pin_memory: bool) -> None:
         """Build the automaton of the served model."""
-        del is_pin_memory
+        del device, is_pin_memory
         self._admission = Admission.load(vllm_config.model_config)
         automaton = self._admission.automaton
         self._matcher = BatchMatcher(automaton, vllm_config.scheduler_config.max_num_seqs)
-        self._device = device
         self._replies: dict[int, _Reply] = {}
-        self._token_ids: WeakKeyDictionary[Mask, torch.Tensor] = WeakKeyDictionary()
+        self._masked_logits = MaskedLogits()
 
     def is_argmax_invariant(self) -> bool:
         """A mask changes what is most likely."""
@@ -99,12 +96,7 @@ class Enforcer(LogitsProcessor):
             rows = np.fromiter(self._replies, np.int64, len(self._replies))
             self._follow()
             masks = dict(zip(rows.tolist(), self._find_masks(rows), strict=True))
-            rows_of: dict[Mask, list[int]] = {}
-            for row, mask in masks.items():
-                rows_of.setdefault(mask, []).append(row)
-            for mask, alike in rows_of.items():
-                self._forbid(logits, alike, mask)
-            self._revive(logits, masks)
+            self._masked_logits.apply(logits, masks)
         return logits
 
     def _add(self, row: int, params: Any, num_prompt_tokens: int, token_ids: list[int]) -> None:
@@ -154,35 +146,3 @@ class Enforcer(LogitsProcessor):
                     row, reply.num_seen, "not known yet" if is_unknown else "illegal",
                 )  # fmt: skip
         return masks
-
-    def _forbid(self, logits: torch.Tensor, rows: list[int], mask: Mask) -> None:
-        """Apply one mask by the shorter of its lists; masked_fill_ would be ten times slower."""
-        token_ids = self._ids(mask)
-        at = torch.tensor(rows, device=self._device)
-        if mask.is_keep:
-            kept = logits[at[:, None], token_ids]
-            logits.index_fill_(0, at, -torch.inf)
-            logits[at[:, None], token_ids] = kept
-        elif len(token_ids) > LONG_LIST:
-            for row in rows:
-                logits[row].index_fill_(0, token_ids, -torch.inf)
-        else:
-            logits[at[:, None], token_ids] = -torch.inf
-
-    def _revive(self, logits: torch.Tensor, masks: dict[int, Mask]) -> None:
-        """Give rows without a finite legal logit the shortest way out, so that they can end."""
-        is_finite = torch.isfinite(logits.amax(dim=1))
-        if bool(is_finite.all()):
-            return
-        for row in torch.nonzero(~is_finite).flatten().tolist():
-            if row in masks:
-                torch.nan_to_num_(logits[row], nan=-torch.inf, posinf=HUGE, neginf=-torch.inf)
-                if bool(torch.isneginf(logits[row].amax())):
-                    logits[row, masks[row].shortest] = 0.0
-
-    def _ids(self, mask: Mask) -> torch.Tensor:
-        token_ids = self._token_ids.get(mask)
-        if token_ids is None:
-            token_ids = torch.from_numpy(mask.token_ids).to(self._device)
-            self._token_ids[mask] = token_ids
-        return token_ids

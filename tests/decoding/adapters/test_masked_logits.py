@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from decoding.adapters.host_logits import forbid
+from decoding.adapters.masked_logits import forbid
 from decoding.automaton import Automaton
 from decoding.budget import Budget
 from decoding.format import ReplyFormat
