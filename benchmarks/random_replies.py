@@ -20,11 +20,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import jsonschema
 import numpy as np
 import numpy.typing as npt
+from jsonschema.protocols import Validator
 
 from decoding.answer import AnswerConstraint
 from decoding.automaton import Automaton
@@ -34,11 +33,11 @@ from decoding.format import ReplyFormat
 from decoding.head import Head, lift_head
 from decoding.masks import Mask
 from decoding.vocabulary import Vocabulary
+from tests.decoding.json_corpus import read_cases
 from tests.decoding.judge import is_visible
 from tests.llama3 import STOP_TOKEN_IDS, make_tokenizer, ranks_file
 from train.intervals import share
 
-SCHEMAS = Path(__file__).parent.parent / "tests" / "decoding" / "schemas"
 BATCH, HIDDEN, MAX_SCORED = 25, 16, 1000
 FORMATS = (
     ReplyFormat(),
@@ -78,11 +77,9 @@ def cases() -> list[Case]:
     for words in CHOICES:
         judge = lambda answer, words=words: answer in words  # noqa: E731
         found.append(Case("choice", AnswerConstraint.choice(words), judge))
-    for path in sorted(SCHEMAS.glob("*.json")):
-        for entry in json.loads(path.read_text()):
-            if "schema" in entry and "valid" in entry:
-                constraint = AnswerConstraint.json_schema(entry["schema"])
-                found.append(Case("schema", constraint, _validator(entry["schema"])))
+    for entry in read_cases():
+        constraint = AnswerConstraint.json_schema(entry.schema)
+        found.append(Case("schema", constraint, _valid(entry.validator)))
     return found
 
 
@@ -90,9 +87,7 @@ def _is_object(answer: str) -> bool:
     return isinstance(json.loads(answer), dict)
 
 
-def _validator(schema: Any) -> Judge:
-    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    validator = jsonschema.Draft202012Validator(schema, format_checker=checker)
+def _valid(validator: Validator) -> Judge:
     return lambda answer: validator.is_valid(json.loads(answer))
 
 

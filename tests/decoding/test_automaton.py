@@ -6,12 +6,14 @@ import copy
 import itertools
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton, AutomatonError
+from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
 from decoding.byte_dfa import Phase
 from decoding.distances import FAR
 from decoding.format import ReplyFormat
+from decoding.head import AutomatonError
 from decoding.vocabulary import Vocabulary
 from tests.decoding.conftest import STOP, mixed_tokens
 
@@ -45,7 +47,7 @@ def _after(automaton: Automaton, vocabulary: Vocabulary, *texts: bytes) -> int:
 
 
 def _event(
-    table: np.ndarray[tuple[int, int], np.dtype[np.int32]],
+    table: npt.NDArray[np.int8],
     state: int,
     automaton: Automaton,
     vocabulary: Vocabulary,
