@@ -88,8 +88,13 @@ def chosen(members: Sequence[tuple[Node, bool]], least: int, most: int | None) -
     """
     is_capped = most is not None and most < len(members)
     cap = max(1, least) if most is None or not is_capped else most
-    if cap * len(members) > MAX_CELLS or least > len(members):
-        raise GrammarError(f"expected fewer than {MAX_CELLS // cap:,} members to count, or a lower")
+    if least > len(members):
+        return NOTHING
+    if cap * len(members) > MAX_CELLS:
+        raise GrammarError(
+            f"expected a count of at most {MAX_CELLS // len(members):,} for {len(members):,} "
+            f"members, came {cap:,}: leave the count out"
+        )
     rests: list[Node] = [EMPTY if count >= least else NOTHING for count in range(cap + 1)]
     for member, is_required in reversed(members):
         rests = [

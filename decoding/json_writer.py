@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,7 +90,9 @@ class Writer:
 
     def _descend(self, plain: Sites, depth: int) -> Node:
         if len(self._path) == MAX_PATH:
-            raise TooDeep(f"{plain[0].pointer:.200}: expected values nested less deep")
+            raise TooDeep(
+                f"{plain[0].pointer:.200}: expected at most {MAX_PATH} schemas within one another"
+            )
         self._path.append(plain)
         try:
             return self._write(Conjunction(plain), depth)
@@ -106,7 +109,8 @@ class Writer:
             return either([self.node(option, depth) for option in options])
         values = found.values()
         if values is not None:
-            return either(_literals(values, found.pointer))
+            with _placed(found.pointer):
+                return either([literal(value) for value in values])
         types = found.meant_types - ({"integer"} if "fraction" in found.meant_types else set())
         return either([self._typed(type_, found, depth) for type_ in sorted(types)])
 
@@ -123,7 +127,9 @@ class Writer:
             case "string":
                 return self._string(found)
             case _:
-                return _number(type_, found)
+                bounds = found.bounds()
+                with _placed(found.pointer):
+                    return (number if type_ == "fraction" else integer)(bounds)
 
     def _most(self, found: Conjunction, keyword: str, least: int) -> int | None:
         """Return the most that is written: less than the schema permits where states are short."""
@@ -139,16 +145,19 @@ class Writer:
         if (rules.least or rules.most is not None) and (rules.patterns or rules.formats):
             self._document.spend(STEPS_OF_COUNTING)
         place = found.place("pattern" if rules.patterns else "type")
-        node = _string(rules, place)
-        if is_nothing(node):  # perhaps because the most was cut
-            node = _string(replace(rules, most=found.most("maxLength")), place)
-        return node
+        with _placed(place):
+            node = string(rules)
+            if is_nothing(node):  # perhaps because the most was cut
+                node = string(replace(rules, most=found.most("maxLength")))
+            return node
 
     def _array(self, found: Conjunction, depth: int) -> Node:
         least = found.least("minItems")
         most = self._most(found, "maxItems", least)
         if any(found.found("uniqueItems")) and (most is None or most > 1):
-            return set_of(_literals(self._item_values(found), found.pointer), least, most)
+            values = self._item_values(found)
+            with _placed(found.pointer):
+                return set_of([literal(value) for value in values], least, most)
         first = [self.node(found.item(index), depth) for index in range(found.num_first)]
         return array_of(self.node(found.item(found.num_first), depth), least, most, first)
 
@@ -171,12 +180,13 @@ class Writer:
             _refuse(found, ("patternProperties", "propertyNames"), "beside named properties")
             most = found.most("maxProperties")
             required = {*found.required}
-            names = _literals(found.declared, found.pointer)
-            members = [
-                (joined(key, COLON, self.node(found.member(name), depth)), name in required)
-                for name, key in zip(found.declared, names, strict=True)
-            ]
-            return record_of(members, least, most)
+            values = [self.node(found.member(name), depth) for name in found.declared]
+            with _placed(found.pointer):
+                members = [
+                    (joined(literal(name), COLON, value), name in required)
+                    for name, value in zip(found.declared, values, strict=True)
+                ]
+                return record_of(members, least, most)
         if least > 1:
             _refuse(found, ("minProperties",), "above 1 where properties have no names")
         most = self._most(found, "maxProperties", least)
@@ -188,7 +198,8 @@ class Writer:
         if len(found.patterns) == 1:
             _refuse(found, ("propertyNames",), "beside patternProperties")
             rules = StringRules(patterns=(found.patterns[0],))
-            return _string(rules, found.place("patternProperties"))
+            with _placed(found.place("patternProperties")):
+                return string(rules)
         if found.patterns:
             _refuse(found, ("patternProperties",), "with several patterns")
         names = found.names()
@@ -203,22 +214,10 @@ def _refuse(found: Conjunction, keywords: Iterable[str], where: str) -> None:
             )
 
 
-def _literals(values: Iterable[Any], pointer: str) -> list[Node]:
+@contextmanager
+def _placed(pointer: str) -> Iterator[None]:
+    """Begin an error with the place in the document."""
     try:
-        return [literal(value) for value in values]
+        yield
     except GrammarError as error:
         raise GrammarError(f"{pointer}: {error}") from error
-
-
-def _string(rules: StringRules, pointer: str) -> Node:
-    try:
-        return string(rules)
-    except GrammarError as error:
-        raise GrammarError(f"{pointer}: {error}") from error
-
-
-def _number(type_: str, found: Conjunction) -> Node:
-    try:
-        return (number if type_ == "fraction" else integer)(found.bounds())
-    except GrammarError as error:
-        raise GrammarError(f"{found.pointer}: {error}") from error
