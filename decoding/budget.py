@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
 from decoding.bundle import BudgetDefaults
+from decoding.format import ReplyFormat
 
 MAX_TOKENS = 1 << 19
 SOFT_SHARE, MAX_SOFT_TOKENS = 4, 64  # a quarter of the thinking, at most 64 tokens, may be unused
@@ -104,10 +105,13 @@ class Budget:
             )
         return cls(**values)
 
+    def skips_thinking(self, format: ReplyFormat) -> bool:
+        """Whether the reply is its output alone; then no prefix of a thought may precede it."""
+        return self.max_thinking_tokens == 0 and format.is_thinking_optional
+
     def start(self, automaton: Automaton) -> int:
-        """Return the state where the reply starts: without the prefix if nothing may be thought."""
-        skips = self.max_thinking_tokens == 0 and automaton.format.is_thinking_optional
-        return automaton.bare_start if skips else automaton.start
+        """Return the state where the reply starts, which is that after the prefix if it thinks."""
+        return automaton.bare_start if self.skips_thinking(automaton.format) else automaton.start
 
     def check(self, automaton: Automaton) -> None:
         """Raise BudgetError unless every reply within this budget can end well-formed."""

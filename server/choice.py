@@ -60,7 +60,7 @@ class Choice:
         self.index = index
         self.finish_reason: Literal["stop", "length"] | None = None
         self.num_stray_tokens = 0
-        self._parser = model.parser()
+        self._parser = model.parser(plan.budget)
         masks = model.masks if plan.answer is None else plan.answer.masks
         self._matcher = Matcher(masks.automaton, plan.budget, masks)
         self._stop = StopMatcher(plan.stops)

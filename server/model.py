@@ -10,6 +10,7 @@ from typing import Self
 from decoding.automata import Automata
 from decoding.automaton import Automaton
 from decoding.automaton_cache import default_folder
+from decoding.budget import Budget
 from decoding.bundle import Bundle
 from decoding.masks import Masks
 from decoding.parser import ReplyParser
@@ -53,10 +54,11 @@ class ServedModel:
         """Its masks."""
         return self.automata.plain_masks
 
-    def parser(self) -> ReplyParser:
+    def parser(self, budget: Budget) -> ReplyParser:
         """Make the parser of one reply, standing where the prompt leaves off."""
         bundle = self.bundle
-        return ReplyParser(bundle.format, self.vocabulary, prefix=bundle.reply_prefix)
+        prefix = "" if budget.skips_thinking(bundle.format) else bundle.reply_prefix
+        return ReplyParser(bundle.format, self.vocabulary, prefix=prefix)
 
 
 def _vocab_size(folder: Path) -> int | None:

@@ -76,6 +76,8 @@ def make_plan(
     except (PromptError, TemplateError) as error:
         raise RequestError(f"The messages cannot be used: {error}.", param="messages") from error
     budget = _budget(request, model, max_model_len - len(prompt), answer)
+    if budget.skips_thinking(model.bundle.format):
+        prompt = model.prompter.render_prompt(messages, has_prefix=False)
     return Plan(
         prompt_token_ids=tuple(prompt),
         budget=budget,

@@ -74,14 +74,18 @@ class Prompter:
             raise PromptError(f"the chat template of {bundle.folder} makes no prompt")
         return prompter
 
-    def render_prompt(self, messages: Sequence[ChatMessage]) -> list[int]:
+    def render_prompt(
+        self, messages: Sequence[ChatMessage], *, has_prefix: bool = True
+    ) -> list[int]:
         """Return the prompt's ids up to where the model writes on; exactly one BOS stands first.
 
-        Raises TemplateError if the template refuses the order of the messages.
+        has_prefix: whether the reply's prefix ends it. Raises TemplateError if the template refuses
+        the order of the messages.
         """
         if self._system_prompt is not None and all(m.role != "system" for m in messages):
             messages = [ChatMessage("system", self._system_prompt), *messages]
-        pieces = [*self._template.render(messages), Piece(self._reply_prefix, is_template=True)]
+        prefix = self._reply_prefix if has_prefix else ""
+        pieces = [*self._template.render(messages), Piece(prefix, is_template=True)]
         token_ids: list[int] = []
         run = ""
         for piece in pieces:

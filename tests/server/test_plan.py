@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from decoding.bundle import Bundle
+from decoding.matcher import Matcher
 from server.errors import Forbidden, NotFound, RequestError
 from server.model import ServedModel
 from server.plan import Plan, check_request, make_plan
 from server.policy import Reasoning
 from server.protocol.chat import ChatCompletionRequest
 from server.settings import Settings
+from tests.tokenizer import make_model_folder
 
 HELLO = {"role": "user", "content": "hello"}
 
@@ -203,3 +207,22 @@ def test_reasoning_is_shown_only_where_policy_and_request_agree(model: ServedMod
     check_request(request(include_reasoning=False), model, Settings())
     assert plan(model, include_reasoning=True).shows_reasoning
     assert not plan(model).shows_reasoning
+
+
+def test_without_effort_an_optional_thought_and_its_prefix_are_left_out(tmp_path: Path) -> None:
+    bundle = make_model_folder(tmp_path, reply_prefix="<thinking>\n")
+    replace(bundle, format=replace(bundle.format, is_thinking_optional=True)).save()
+    model = ServedModel.load(Bundle.load(tmp_path))
+    thinks, skips = plan(model), plan(model, reasoning_effort="none")
+    prefix = model.prompter.encode("<thinking>\n")
+    assert thinks.prompt_token_ids == (*skips.prompt_token_ids, *prefix)
+    assert skips.budget.max_thinking_tokens == 0
+
+    reply = model.prompter.encode("<output>Yes.</output>")
+    matcher, parser = Matcher(model.automaton, skips.budget), model.parser(skips.budget)
+    assert not matcher.allows(model.prompter.encode("a")[0])
+    assert all(matcher.accept(token_id) for token_id in reply)
+    assert [delta.text for delta in parser.feed(reply)] == ["Yes."]
+    thought = plan(model, reasoning_effort="none", reflection={"min_reflections": 1})
+    assert thought.budget.max_thinking_tokens > 0
+    assert thought.prompt_token_ids == thinks.prompt_token_ids
