@@ -178,7 +178,9 @@ class Runner:
         budget, automaton, _ = self.starts[request]
         self.batch.set(REQUESTS, budget, written, automaton)
         legal = self.batch.find_masks(np.array([REQUESTS]))[0].tokens
-        return int(self.rng.choice(np.flatnonzero(legal)))
+        ends = legal & automaton.ends_sentence  # often, for they may end the thought
+        is_end = ends.any() and self.rng.random() < 0.4
+        return int(self.rng.choice(np.flatnonzero(ends if is_end else legal)))
 
     def drafts(self, request: int) -> list[int]:
         drafts: list[int] = []
