@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from decoding.bundle import BudgetDefaults, Bundle, GoldenReply
+from decoding.format import ReplyFormat
 from train.evaluation import FAMILIES, draw
 from train.recipe import Recipe
 from train.sampling import write_greedily
@@ -47,6 +48,7 @@ def export_bundle(model: Any, tokenizer: Any, recipe: Recipe, folder: Path) -> B
         folder=folder,
         name=NAME,
         stop_token_ids=(tokenizer.eos_token_id,),
+        format=ReplyFormat(is_thinking_optional=True),
         budgets=lengths.budgets,
         efforts=lengths.efforts,
         golden_replies=tuple(write_golden_replies(model, tokenizer)),
