@@ -33,8 +33,8 @@ from decoding.format import ReplyFormat
 from decoding.head import Head, lift_head
 from decoding.masks import Mask
 from decoding.vocabulary import Vocabulary
-from tests.decoding.json_corpus import read_cases
 from tests.decoding.judge import is_visible
+from tests.decoding.schemas.json_corpus import read_cases
 from tests.llama3 import STOP_TOKEN_IDS, make_tokenizer, ranks_file
 from train.intervals import share
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Self, TypeAlias, cast, get_args, get_origin
 
-from decoding import json_schema
-from decoding.dfa import MAX_STATES, Dfa
-from decoding.dfa import compile as compile_grammar
-from decoding.grammar import Either, GrammarError, Text
-from decoding.json_source import canonical, parsed
-from decoding.json_type import schema_of
-from decoding.pattern import parse
+from decoding.grammars.dfa import MAX_STATES, Dfa
+from decoding.grammars.dfa import compile as compile_grammar
+from decoding.grammars.grammar import Either, GrammarError, Text
+from decoding.grammars.pattern import parse
+from decoding.schemas import json_schema
+from decoding.schemas.json_source import canonical, parsed
+from decoding.schemas.json_type import schema_of
 
 Kind: TypeAlias = Literal["json_schema", "regex", "choice", "json_object", "tool_calls"]
 

@@ -15,7 +15,7 @@ from decoding.answer import AnswerConstraint
 from decoding.automaton import Automaton
 from decoding.automaton_cache import AutomatonCache
 from decoding.format import ReplyFormat
-from decoding.grammar import GrammarError
+from decoding.grammars.grammar import GrammarError
 from decoding.head import AutomatonError, Head, lift_head
 from decoding.masks import Masks
 from decoding.vocabulary import Vocabulary
@@ -162,6 +162,6 @@ def _key_base(
 def _code_digest() -> str:
     """Return the digest of this package's source: what other code has made is not ours to use."""
     sha = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         sha.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return sha.hexdigest()

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from decoding.byte_dfa import Phase
 from decoding.constrained_answer import constrained_answer
-from decoding.dfa import Dfa
 from decoding.distances import FAR, distances
 from decoding.format import ReplyFormat
-from decoding.grammar import GrammarError
+from decoding.grammars.dfa import Dfa
+from decoding.grammars.grammar import GrammarError
 from decoding.head import AutomatonError, Head, lift_head
 from decoding.lifting import LiftingError
 from decoding.reply_parts import free_answer

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from decoding.byte_dfa import LESS_THAN, ByteDfa, Phase
-from decoding.dfa import Dfa
 from decoding.distances import FAR, steps_to
 from decoding.format import ReplyFormat
-from decoding.grammar import GrammarError
+from decoding.grammars.dfa import Dfa
+from decoding.grammars.grammar import GrammarError
 from decoding.reply_parts import free_answer
 
 NEWLINE, RETURN = 0x0A, 0x0D

@@ -13,11 +13,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from decoding.added_tokens import read_added_tokens
-from decoding.byte_ranks import read_ranks, read_tekken
-from decoding.sentencepiece_model import read_sentencepiece
-from decoding.tokenizer_json import read_tokenizer_json
-from decoding.vocabulary_error import VocabularyError
+from decoding.vocabularies.added_tokens import read_added_tokens
+from decoding.vocabularies.byte_ranks import read_ranks, read_tekken
+from decoding.vocabularies.sentencepiece_model import read_sentencepiece
+from decoding.vocabularies.tokenizer_json import read_tokenizer_json
+from decoding.vocabularies.vocabulary_error import VocabularyError
 
 __all__ = ["Vocabulary", "VocabularyError"]
 

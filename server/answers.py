@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from decoding.answer import AnswerConstraint
 from decoding.automata import Automata
-from decoding.grammar import GrammarError
+from decoding.grammars.grammar import GrammarError
 from decoding.masks import Masks
 from server.errors import QueueFull, RequestError
 from server.protocol.chat import ChatCompletionRequest

@@ -22,7 +22,7 @@ from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
 from decoding.automaton_cache import default_folder
 from decoding.budget import MAX_TOKENS, Budget
 from decoding.bundle import BudgetDefaults, Bundle
-from decoding.grammar import GrammarError
+from decoding.grammars.grammar import GrammarError
 from decoding.vocabulary import Vocabulary, VocabularyError
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from decoding.answer import MAX_CHOICES, AnswerConstraint
-from decoding.grammar import GrammarError
-from decoding.json_source import MAX_CHARACTERS
+from decoding.grammars.grammar import GrammarError
+from decoding.schemas.json_source import MAX_CHARACTERS
 
 WEATHER = {
     "name": "get_weather",

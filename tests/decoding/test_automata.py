@@ -13,9 +13,9 @@ import pytest
 from decoding.answer import AnswerConstraint
 from decoding.automata import Automata
 from decoding.budget import Budget
-from decoding.dfa import Dfa
 from decoding.format import ReplyFormat
-from decoding.grammar import GrammarError
+from decoding.grammars.dfa import Dfa
+from decoding.grammars.grammar import GrammarError
 from decoding.matcher import Matcher
 from decoding.vocabulary import Vocabulary
 from tests.decoding.conftest import STOP

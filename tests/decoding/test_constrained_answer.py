@@ -10,14 +10,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from decoding import dfa
 from decoding.automaton import Automaton
 from decoding.budget import Budget, BudgetError
 from decoding.byte_dfa import ByteDfa
 from decoding.constrained_answer import constrained_answer
-from decoding.dfa import Dfa
 from decoding.format import ReplyFormat, Section
-from decoding.grammar import Chars, Either, GrammarError, Join, Node, Repeat, Text
+from decoding.grammars import dfa
+from decoding.grammars.dfa import Dfa
+from decoding.grammars.grammar import Chars, Either, GrammarError, Join, Node, Repeat, Text
 from decoding.masks import Masks
 from decoding.matcher import Matcher
 from decoding.parser import ReplyParser, Status

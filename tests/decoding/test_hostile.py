@@ -15,9 +15,9 @@ import pytest
 from decoding.answer import AnswerConstraint
 from decoding.automaton import Automaton
 from decoding.budget import Budget
-from decoding.dfa import MAX_STATES, Dfa
 from decoding.format import FormatError, ReplyFormat
-from decoding.grammar import GrammarError
+from decoding.grammars.dfa import MAX_STATES, Dfa
+from decoding.grammars.grammar import GrammarError
 from decoding.matcher import Matcher
 from decoding.parser import ReplyParser
 from decoding.vocabulary import Vocabulary
@@ -189,7 +189,6 @@ def test_junk_in_a_keyword_raises_nothing_but_a_grammar_error(keyword: str) -> N
             attempt(partial(AnswerConstraint.json_schema, schema), max_states=500)
 
 
-@pytest.mark.xfail(raises=OverflowError, reason="isfinite() takes no integer beyond a float's")
 def test_an_integer_beyond_every_float_is_no_other_error() -> None:
     schema = {"type": "integer", "minimum": -(10**400), "maximum": 10**400}
     attempt(lambda: AnswerConstraint.json_schema(schema))

@@ -11,12 +11,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from decoding import dfa
 from decoding.automaton import Automaton
 from decoding.batch_matcher import BatchMatcher
 from decoding.budget import Budget
 from decoding.format import ReplyFormat
-from decoding.grammar import Chars, Join, Repeat, Text
+from decoding.grammars import dfa
+from decoding.grammars.grammar import Chars, Join, Repeat, Text
 from decoding.masks import Masks
 from decoding.matcher import Matcher
 from decoding.vocabulary import Vocabulary

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decoding import dfa
 from decoding.automaton import Automaton
 from decoding.format import Reply, ReplyFormat, Section
-from decoding.grammar import Either, Text
+from decoding.grammars import dfa
+from decoding.grammars.grammar import Either, Text
 from decoding.masks import Masks
 from decoding.matcher import Matcher
 from decoding.parser import ReplyParser, Status

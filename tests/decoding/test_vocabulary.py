@@ -11,8 +11,8 @@ from tokenizers import AddedToken, Tokenizer
 
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary, VocabularyError
-from tests.decoding.tokenizers.reference import faults
-from tests.decoding.tokenizers.trained import STYLES, TAGS, byte_level, save
+from tests.decoding.vocabularies.reference import faults
+from tests.decoding.vocabularies.trained import STYLES, TAGS, byte_level, save
 from tests.llama3 import ranks_file
 
 ADDED = [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from decoding import dfa
 from decoding.automaton import Automaton
-from decoding.grammar import Chars, Either, Join, Repeat, Text
+from decoding.grammars import dfa
+from decoding.grammars.grammar import Chars, Either, Join, Repeat, Text
 from decoding.vocabulary import Vocabulary
 
 DIGITS = Repeat(Chars(((0x30, 0x39),)), 1)

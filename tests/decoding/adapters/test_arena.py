@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from decoding import dfa
 from decoding.adapters import arena as tables
 from decoding.adapters.arena import MAX_IDLE_AUTOMATA, Arena, ArenaFullError, Info, Pool, size_bytes
 from decoding.automaton import Automaton
-from decoding.grammar import Text
+from decoding.grammars import dfa
+from decoding.grammars.grammar import Text
 from decoding.vocabulary import Vocabulary
 from tests.decoding.adapters.constrained import automata_of
 

@@ -11,7 +11,7 @@ import torch
 
 from decoding.answer import AnswerConstraint
 from decoding.budget import Budget
-from decoding.grammar import GrammarError
+from decoding.grammars.grammar import GrammarError
 from decoding.vocabulary import Vocabulary
 from tests.decoding.adapters.conftest import params
 

@@ -13,9 +13,9 @@ import torch
 from decoding.automaton import Automaton
 from decoding.budget import Budget, BudgetError
 from decoding.bundle import BudgetDefaults, Bundle
-from decoding.dfa import compile as compile_language
 from decoding.format import Reply, ReplyFormat
-from decoding.grammar import Either, Text
+from decoding.grammars.dfa import compile as compile_language
+from decoding.grammars.grammar import Either, Text
 from decoding.vocabulary import Vocabulary
 from tests.decoding.budgets import random_budget
 from tests.decoding.judge import is_well_formed, num_reflections

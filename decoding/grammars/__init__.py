@@ -1,0 +1,1 @@
+"""Grammars of answers: regular expressions and trees, compiled to a byte DFA."""

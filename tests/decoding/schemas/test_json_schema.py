@@ -1,0 +1,328 @@
+"""JSON schemas against jsonschema: what is written is valid, and what is valid can be written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decoding.answer import AnswerConstraint
+from decoding.grammars.dfa import Dfa
+from decoding.grammars.dfa import compile as compile_grammar
+from decoding.grammars.grammar import GrammarError
+from decoding.schemas.json_schema import (
+    compile_object,
+    compile_schema,
+    compile_tool_call,
+    schema_node,
+)
+from tests.decoding.schemas.json_corpus import Case, Walks, read_cases, read_refused, texts_of
+
+CASES = read_cases()
+MAX_STATES = 5_000
+NODE = {"properties": {"v": {"type": "integer"}, "next": {"$ref": "#"}}, "required": ["v"]}
+TOOLS = [
+    {"name": "get_weather", "parameters": {"properties": {"city": {"type": "string"}}}},
+    {"name": "no_arguments", "parameters": {"type": "object", "properties": {}}},
+]
+CALL = b'{"name": "get_weather", "parameters": {"city": "Rome"}}'
+OTHER = b'{"name":"no_arguments","parameters":{}}'
+
+
+def list_of(length: int) -> bytes:
+    return b'{"v":1,"next":' * (length - 1) + b'{"v":1' + b"}" * length
+
+
+def test_the_corpus_has_sixty_schemas_with_names_of_their_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 60
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_a_schema_permits_is_what_jsonschema_permits(case: Case) -> None:
+    dfa = compile_schema(case.schema, MAX_STATES)
+    for document in case.valid:
+        assert case.validator.is_valid(document)
+        for text in texts_of(document):
+            assert dfa.accepts(text)
+    for document in case.invalid:
+        assert case.unchecked or not case.validator.is_valid(document)
+        assert not any(map(dfa.accepts, texts_of(document)))
+    for document in case.narrower:
+        assert case.validator.is_valid(document)
+        assert not any(map(dfa.accepts, texts_of(document)))
+    check_walks(dfa, case)
+
+
+def check_walks(dfa: Dfa, case: Case) -> None:
+    walks = Walks(dfa, seed=len(case.name))
+    validator = case.validator
+    for number in range(50):
+        document = json.loads(walks.text(2 * number))
+        assert not [error.message for error in validator.iter_errors(document)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [pytest.param(schema, expected, id=name) for name, schema, expected in read_refused()],
+)
+def test_what_cannot_be_enforced_is_refused_with_its_place(schema: Any, expected: str) -> None:
+    with pytest.raises(GrammarError) as refused:
+        compile_schema(schema)
+    assert expected in str(refused.value)
+
+
+PARTS: list[Any] = [
+    *({"type": "integer", "minimum": 0}, {"maximum": 5}, {"type": "number"}, {"multipleOf": 2}),
+    *({"type": "string"}, {"minLength": 1, "maxLength": 3}, {"pattern": "^a"}, {"type": "null"}),
+    *({"enum": [1, "a", None, "bb"]}, {"const": "a"}, {"type": ["string", "object"]}, {}, True),
+    *({"format": "date"}, {"$ref": "#/$defs/list"}, {"$ref": "#"}, {"minItems": 1}, False),
+    *({"properties": {"k": {"const": 1}}, "required": ["k"]}, {"required": ["b"]}),
+    *({"properties": {"k": {"const": 2}}, "required": ["k"], "additionalProperties": False},),
+    *({"additionalProperties": {"type": "boolean"}}, {"minProperties": 1, "maxProperties": 2}),
+    *({"patternProperties": {"^x": {"type": "null"}}}, {"prefixItems": [{"type": "string"}]}),
+]
+LIST = {"anyOf": [{"type": "null"}, {"items": {"$ref": "#/$defs/list"}}]}
+
+
+def combined(parts: list[Any], how: str) -> Any:
+    if how in ("items", "additionalProperties"):
+        return {how: parts[0], "type": "array" if how == "items" else "object"}
+    if how == "properties":
+        return {how: dict(zip("abc", parts, strict=False)), "required": ["b"]}
+    if how == "beside":
+        return {**(parts[-1] if isinstance(parts[-1], dict) else {}), "anyOf": parts[:-1] or [{}]}
+    return {how: parts}
+
+
+WAYS = ["allOf", "anyOf", "oneOf", "items", "properties", "additionalProperties", "beside"]
+SCHEMAS = st.recursive(
+    st.sampled_from(PARTS),
+    lambda inner: st.builds(
+        combined, st.lists(inner, min_size=1, max_size=3), st.sampled_from(WAYS)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SCHEMAS)
+def test_whatever_is_written_for_any_combination_is_valid(schema: Any) -> None:
+    whole = {**schema, "$defs": {"list": LIST}} if isinstance(schema, dict) else schema
+    try:
+        dfa = compile_schema(whole, 500)
+    except GrammarError:
+        return
+    walks, validator = Walks(dfa, seed=0), Case("", whole, [], []).validator
+    for number in range(10):
+        document = json.loads(walks.text(2 * number))
+        try:
+            assert validator.is_valid(document)
+        except RecursionError:  # jsonschema follows references that lead back to the same value
+            return
+
+
+def test_no_other_white_space_is_written() -> None:
+    dfa = compile_schema({"type": "array", "items": {"type": "integer"}})
+    assert dfa.accepts(b"[1, 2,3]")
+    for text in (b"[ 1]", b"[1 ]", b"[1 ,2]", b"[1,  2]", b"[1,\n2]", b" [1]", b"[1] ", b"[1,]"):
+        assert not dfa.accepts(text)
+
+
+def test_only_utf8_without_surrogates_is_written() -> None:
+    dfa = compile_schema({"type": "string"})
+    assert dfa.accepts(b'"\\u00e9\\uD7FF\\ue000"')
+    for text in (b'"\xff"', b'"\xed\xa0\x80"', b'"\\ud800"', b'"\\uDFFF"', b'"\n"', b'"\\x41"'):
+        assert not dfa.accepts(text)
+
+
+def test_numbers_are_written_as_json_has_them() -> None:
+    dfa = compile_schema({"type": "number"})
+    for text in (b"01", b"+1", b".5", b"1.", b"1e", b"-", b"0x1", b"NaN", b"1e400"):
+        assert not dfa.accepts(text)
+
+
+def test_recursion_is_unrolled_to_the_depth() -> None:
+    dfa = compile_grammar(schema_node(NODE, depth=3))
+    assert [dfa.accepts(list_of(length)) for length in (1, 3, 4)] == [True, True, False]
+
+
+def test_recursion_is_as_deep_as_the_states_permit() -> None:
+    assert compile_schema(NODE).accepts(list_of(12))
+    small = compile_schema(NODE, max_states=200)
+    assert small.num_states <= 200
+    assert small.accepts(list_of(3))
+    assert not small.accepts(list_of(12))
+
+
+def test_a_count_is_cut_where_it_does_not_fit() -> None:
+    schema = {"type": "string", "minLength": 5, "maxLength": 10**9}
+    dfa = compile_schema(schema, max_states=1_000)
+    assert dfa.num_states <= 1_000
+    assert dfa.accepts(b'"' + b"a" * 50 + b'"')
+    assert not dfa.accepts(b'"aaaa"')
+
+
+def test_a_least_count_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(GrammarError, match="states"):
+        compile_schema({"type": "string", "minLength": 5_000}, max_states=1_000)
+
+
+def test_a_pattern_keeps_its_language_beside_long_counts() -> None:
+    dfa = compile_schema({"type": "string", "pattern": "^(ab?)+$", "maxLength": 3_000})
+    assert dfa.accepts(b'"' + b"ab" * 1_500 + b'"')
+    assert not dfa.accepts(b'"' + b"ab" * 1_500 + b'a"')
+
+
+def test_any_object_is_nested_six_deep_within_six_thousand_states() -> None:
+    dfa = compile_object(6_000)
+    assert dfa.num_states <= 6_000
+    assert dfa.accepts(b'{"a": {"b":[{"c": [{"d": -1.5e3}]}]}, "e":"f"}')
+    assert dfa.accepts(b"{}")
+    for text in (b"[]", b"1", b'{"a"}', b'{"a":1,}', b'{"a":[}]'):
+        assert not dfa.accepts(text)
+
+
+@pytest.mark.parametrize("max_states", [300, 1_000, 3_000])
+def test_any_object_fits_the_states_that_there_are(max_states: int) -> None:
+    dfa = compile_object(max_states)
+    assert dfa.num_states <= max_states
+    assert dfa.accepts(b'{"a": 1}')
+
+
+def test_a_tool_call_names_one_tool_and_its_parameters() -> None:
+    dfa = compile_tool_call({"tools": TOOLS, "parallel": False})
+    assert dfa.accepts(CALL)
+    assert dfa.accepts(OTHER)
+    for text in (
+        b'{"name":"other","parameters":{}}',
+        b'{"name":"no_arguments","parameters":{"city":"Rome"}}',
+        b'{"parameters":{},"name":"no_arguments"}',
+        CALL + b"; " + OTHER,
+        b"",
+    ):
+        assert not dfa.accepts(text)
+
+
+def test_parallel_calls_are_set_apart_by_semicolons() -> None:
+    dfa = compile_tool_call({"tools": TOOLS, "parallel": True})
+    assert dfa.accepts(CALL)
+    assert dfa.accepts(CALL + b"; " + OTHER + b";" + CALL)
+    assert not dfa.accepts(CALL + OTHER)
+    assert not dfa.accepts(CALL + b";")
+
+
+def test_parameters_are_an_object_whatever_their_schema() -> None:
+    dfa = compile_tool_call({"tools": [{"name": "f", "parameters": {}}]})
+    assert dfa.accepts(b'{"name":"f","parameters":{"a":[1]}}')
+    assert not dfa.accepts(b'{"name":"f","parameters":[1]}')
+
+
+def test_references_of_each_tool_are_its_own() -> None:
+    tools = [
+        {
+            "name": kind,
+            "parameters": {
+                "properties": {"x": {"$ref": "#/$defs/x"}},
+                "required": ["x"],
+                "$defs": {"x": {"type": kind}},
+            },
+        }
+        for kind in ("integer", "string")
+    ]
+    dfa = compile_tool_call({"tools": tools})
+    assert dfa.accepts(b'{"name":"integer","parameters":{"x":1}}')
+    assert not dfa.accepts(b'{"name":"string","parameters":{"x":1}}')
+
+
+def test_a_tool_that_cannot_be_enforced_is_named() -> None:
+    with pytest.raises(GrammarError, match=r"tool 'f': #/not: 'not' cannot"):
+        compile_tool_call({"tools": [{"name": "f", "parameters": {"not": {}}}]})
+    with pytest.raises(GrammarError, match="different names"):
+        compile_tool_call({"tools": [*TOOLS, TOOLS[0]]})
+
+
+def test_constraints_on_the_answer_reach_the_schema() -> None:
+    tool = AnswerConstraint.tool_call(TOOLS, parallel=True)
+    assert tool.compile().accepts(CALL)
+    assert AnswerConstraint.json_object().compile().accepts(b"{}")
+    assert AnswerConstraint.json_schema({"const": "é"}).compile().accepts('"é"'.encode())
+
+
+def bomb(levels: int) -> dict[str, Any]:
+    """Each definition holds the next one twice."""
+    of_next = {"prefixItems": [{"$ref": "#/$defs/{}"}] * 2, "minItems": 2, "maxItems": 2}
+    defs = {
+        str(n): json.loads(json.dumps(of_next).replace("{}", f"{n + 1}")) for n in range(levels)
+    }
+    defs[str(levels)] = {"type": "integer"}
+    return {"$ref": "#/$defs/0", "$defs": defs}
+
+
+def nested(levels: int) -> Any:
+    return json.loads('{"items":' * levels + "true" + "}" * levels)
+
+
+TWENTY = {"anyOf": [{"required": [str(n)]} for n in range(20)]}
+HOSTILE: dict[str, Any] = {
+    "references that double": bomb(30),
+    "nesting": nested(150),
+    "nesting beyond reading": nested(900),
+    "a chain of definitions": {
+        "$ref": "#/$defs/0",
+        "$defs": {str(n): {"items": {"$ref": f"#/$defs/{n + 1}"}} for n in range(5_000)},
+    },
+    "a chain of references": {
+        "$ref": "#/$defs/0",
+        "$defs": {str(n): {"$ref": f"#/$defs/{n + 1}"} for n in range(5_000)},
+    },
+    "a product of unions": {"allOf": [TWENTY] * 20},
+    "options that all overlap": {"oneOf": [{"type": "string", "minLength": n} for n in range(999)]},
+    "many required lengths": {
+        "properties": {str(n): {"type": "string", "minLength": 9_999} for n in range(100)},
+        "required": [str(n) for n in range(100)],
+    },
+    "a pattern that doubles": {"type": "string", "pattern": "(a|b)*a(a|b){20}"},
+    "patterns that double beside lengths": {
+        "properties": {
+            f"p{n}": {
+                "type": "string",
+                "pattern": f"(a|b)*a(a|b){{2{n % 10}}}",
+                "maxLength": 99 + n,
+            }
+            for n in range(300)
+        },
+    },
+    "a nest of counts": {
+        "type": "array",
+        "minItems": 9_999,
+        "items": {"type": "array", "minItems": 9_999, "items": {"type": "integer"}},
+    },
+    "many counted properties": {
+        "properties": {str(n): {"type": "null"} for n in range(2_000)},
+        "minProperties": 1_000,
+    },
+    "long names over many": {
+        "properties": {"x" * 100_000: {"properties": {str(n): {} for n in range(20_000)}}}
+    },
+    "deep constant": {"const": nested(900)},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_schema_is_refused_or_cut_in_bounded_time(name: str) -> None:
+    with pytest.raises(GrammarError):
+        compile_schema(HOSTILE[name])
+
+
+def test_a_large_but_honest_schema_compiles() -> None:
+    properties = {f"property_{n}": {"type": "string"} for n in range(200)}
+    dfa = compile_schema({"type": "object", "properties": properties, "required": [*properties]})
+    assert dfa.accepts(json.dumps(dict.fromkeys(properties, "x")).encode())
+
+
+def test_a_long_enum_compiles() -> None:
+    dfa = compile_schema({"enum": [f"value {n * 7919}" for n in range(5_000)]})
+    assert dfa.accepts(b'"value 7919"')

@@ -1,1 +1,0 @@
-"""Tiny tokenizers of every kind, trained with the real libraries, and what they decode to."""
