@@ -26,7 +26,8 @@ def distances(
     finish counts tokens to `done` on the shortest way, close the *thinking* tokens on that way, on
     the shortest with the fewest: so both can be kept at once, in any vocabulary. close is 0 only
     once the output has opened, not between two blocks: there a half-written tag of one more block
-    still costs its thinking. Arguments are tables of an Automaton.
+    still costs its thinking. The ways open the reflections that are still required and no others:
+    none need be left. Arguments are tables of an Automaton.
     """
     heads = np.flatnonzero(inside)
     answer = np.flatnonzero(~inside)
@@ -91,7 +92,7 @@ def _relax(edges: Edges, costs: npt.NDArray[np.int64], best: npt.NDArray[np.int6
     first = np.flatnonzero(np.diff(source, prepend=-1))
     for need in range(len(best)):  # an edge leads to the same need or to a smaller one
         need_after = np.maximum(need - opens, 0)
-        usable = (closes == 0) | (need == 0)
+        usable = (opens <= need) & ((closes == 0) | (need == 0))
         while True:
             through = np.where(usable, best[need_after, target] + costs[source], FAR * TOKEN)
             shorter = np.minimum(best[need, source[first]], np.minimum.reduceat(through, first))

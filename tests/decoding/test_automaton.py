@@ -111,7 +111,7 @@ def _search(automaton: Automaton, state: int, need: int) -> int:
         following = []
         for s, k in frontier:
             for token_class in np.flatnonzero(automaton.next[s] >= 0):
-                if automaton.closes[s, token_class] and k:
+                if (automaton.closes[s, token_class] and k) or automaton.opens[s, token_class] > k:
                     continue
                 at = (
                     int(automaton.next[s, token_class]),
@@ -132,6 +132,16 @@ def test_any_set_of_tags_may_be_tokens_and_the_others_spelled_out(count: int) ->
         vocabulary = Vocabulary([*letters, None, *pieces, *(tag.encode() for tag in tags)])
         automaton = Automaton.build(ReplyFormat(), vocabulary, [STOP])
         assert automaton.least_tokens(1) < FAR
+
+
+def test_a_way_out_never_opens_a_reflection_that_is_not_required() -> None:
+    letters = [bytes([byte]) for byte in range(256)]
+    vocabulary = Vocabulary([*letters, None, b"</reflection></thinking>"])
+    automaton = Automaton.build(ReplyFormat(), vocabulary, [STOP])
+    state = automaton.start
+    for byte in b"<thinking":
+        state = int(automaton.next[state, automaton.classes[byte]])
+    assert automaton.finish[0, state] == len("></thinking><output>x</output>") + 1
 
 
 @pytest.mark.parametrize("need", [0, 1, MAX_MIN_REFLECTIONS])
