@@ -6,8 +6,10 @@ Two engines on the same checkpoint (models/demo; --llama3: random weights, 128,2
 process of its own: one has our logits processor, the other is plain and runs vLLM's structured
 outputs (xgrammar). Equal work is an equal number of replies in the same decoding steps, for an
 enforced reply ends when it is over: a step counts while all its replies run, from the second token
-on, up to the step that it and the plain engine reach. Greedy, the ways in turn, each round in another order; the
-median time of a step. Prints tokens a second, and the ratio to the plain engine in the same round.
+on, up to the step that it and the plain engine reach. Greedy, the ways in turn, each round in
+another order; the median time of a step. Prints tokens a second, and the ratio to the plain engine
+in the same round. "listed, not asked for" is what the processor costs those who do not use it; it
+also tells how far apart two processes are on this machine.
 """
 
 from __future__ import annotations
