@@ -72,25 +72,24 @@ def ways() -> list[Way]:
 
 def serve(folder: Path, kind: str) -> None:
     """Run an engine: a request a line in, the times of its steps out."""
-    from server.vllm_settings import set_environment
+    from server.vllm_settings import EngineSettings, arguments, set_environment
 
     set_environment()
-    os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "TORCH_COMPILE_DISABLE": "1"}
-    from vllm import EngineArgs, LLMEngine
+    import torch
 
-    engine = LLMEngine.from_engine_args(
-        EngineArgs(
-            model=str(folder),
-            max_model_len=MAX_MODEL_LEN,
-            max_num_seqs=32,
-            enforce_eager=True,
-            dtype="float32",
-            kv_cache_memory_bytes=1 << 28,
-            enable_prefix_caching=False,
-            logits_processors=["decoding.adapters.vllm_v1:Enforcer"] if kind == ENFORCED else None,
-            structured_outputs_config={"backend": "xgrammar"},
-        )
-    )
+    settings = EngineSettings(folder, max_model_len=MAX_MODEL_LEN, max_num_seqs=32, max_queue=32)
+    args = arguments(settings, is_cpu=not torch.cuda.is_available())
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # its steps are timed in this process
+    from vllm import AsyncEngineArgs, LLMEngine
+
+    args |= {
+        "skip_tokenizer_init": False,  # vLLM's structured outputs want the tokenizer
+        "enable_prefix_caching": False,
+        "structured_outputs_config": {"backend": "xgrammar"},
+    }
+    if kind == ENFORCED:
+        args["logits_processors"] = ["decoding.adapters.vllm_v1:Enforcer"]
+    engine = LLMEngine.from_engine_args(AsyncEngineArgs(**args))
     print("ready", flush=True)
     for line in sys.stdin:
         print("steps", json.dumps(time_steps(engine, **json.loads(line))), flush=True)
