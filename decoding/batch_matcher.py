@@ -13,6 +13,7 @@ from decoding.cursor import FREE, Cursor
 from decoding.masks import Mask, Masks
 
 MAX_IDLE_AUTOMATA = 16
+FEW_ROWS = 8  # up to so many, one by one is faster than vectorised
 
 Rows = npt.NDArray[np.int64]
 
@@ -62,11 +63,18 @@ class BatchMatcher:
 
     def accept(self, rows: Rows, token_ids: Rows) -> None:
         """Take one token in each of the distinct rows; both (n,)."""
+        if len(rows) <= FEW_ROWS:
+            for row, token_id in zip(rows.tolist(), token_ids.tolist(), strict=True):
+                self._rows[row] = self._masks(row).stepper.follow(self._cursor(row), token_id)
+            return
         for masks, at in self._groups(rows):
             self._rows[rows[at]] = _advance(masks.automaton, self._rows[rows[at]], token_ids[at])
 
     def find_masks(self, rows: Rows) -> list[Mask]:
         """Return the mask of each row."""
+        if len(rows) <= FEW_ROWS:
+            found_masks = ((self._masks(row), self._cursor(row)) for row in rows.tolist())
+            return [masks.rows[masks.find(cursor)] for masks, cursor in found_masks]
         found: list[Mask | None] = [None] * len(rows)
         for masks, at in self._groups(rows):
             numbers = masks.find_all(self._rows[rows[at]]).tolist()
@@ -78,12 +86,18 @@ class BatchMatcher:
 
     def stop_mask(self, row: int) -> Mask:
         """Return the mask that lets a row only end."""
-        masks = self._slots[int(self._slot_of[row])]
+        masks = self._masks(row)
         return masks.rows[masks.stop_row]
 
     def is_broken(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Return (n,) bool: the rows that took an illegal token, or are free."""
         return np.asarray(self._rows[rows, 0] < 0)
+
+    def _masks(self, row: int) -> Masks:
+        return self._slots[int(self._slot_of[row])]
+
+    def _cursor(self, row: int) -> Cursor:
+        return Cursor._make(self._rows[row].tolist())
 
     def _groups(self, rows: Rows) -> list[tuple[Masks, Rows]]:
         """Return the masks that rows follow, with the positions of those rows."""

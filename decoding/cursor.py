@@ -66,8 +66,13 @@ class Stepper:
         """Return the class of a known token id."""
         return self._classes[token_id]
 
+    def follow(self, cursor: Cursor, token_id: int) -> Cursor:
+        """Return the cursor after any token; one that is not legal breaks it."""
+        is_known = cursor.state >= 0 and 0 <= token_id < self.vocab_size
+        return self.advance(cursor, token_id) if is_known else cursor._replace(state=-1)
+
     def advance(self, cursor: Cursor, token_id: int) -> Cursor:
-        """Return the cursor after a legal token."""
+        """Return the cursor after a known token; its state is -1 if the byte DFA has no way on."""
         state, need, left, tokens, thinking, due, winding, reserve, soft = cursor
         at = state * self._num_classes + self._classes[token_id]
         after = self._next[at]
