@@ -73,8 +73,8 @@ def forbid(logits: torch.Tensor, rows: Sequence[int], mask: Mask) -> None:
 
 
 def _revive(logits: torch.Tensor, masks: Mapping[int, Mask]) -> None:
-    is_finite = torch.isfinite(logits.amax(dim=1))
-    for row in torch.nonzero(~is_finite).flatten().tolist():
+    highest = logits.amax(dim=1).float().cpu().numpy()  # NaN where a row has one
+    for row in np.flatnonzero(~np.isfinite(highest)).tolist():
         if row in masks:
             torch.nan_to_num_(logits[row], nan=-torch.inf, posinf=HUGE, neginf=-torch.inf)
             if bool(torch.isneginf(logits[row].amax())):
