@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from benchmarks.synthetic import STOP_TOKEN_IDS, draw_budgets, draw_tokens, make_vocabulary
+from benchmarks.parts.synthetic import STOP_TOKEN_IDS, draw_budgets, draw_tokens, make_vocabulary
 from decoding.adapters.device_matcher import DeviceMatcher, Replies, Step
 from decoding.automaton import Automaton
 from decoding.batch_matcher import BatchMatcher

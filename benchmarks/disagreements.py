@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
-from benchmarks.court import Court, Disagreement
-from benchmarks.mutations import mutated_reply
+from benchmarks.parts.court import Court, Disagreement
+from benchmarks.parts.mutations import mutated_reply
 from decoding.blank import is_blank
 from tests.decoding.judge import is_well_formed
 

@@ -55,7 +55,7 @@ class Way:
 
 def ways() -> list[Way]:
     """Return the plain engine first."""
-    from benchmarks.formulations import structural_tag
+    from benchmarks.parts.formulations import structural_tag
     from decoding.format import ReplyFormat
 
     limits = {"max_tokens": ROOM, "max_thinking_tokens": ROOM // 2, "min_answer_tokens": 1}

@@ -25,9 +25,9 @@ import numpy.typing as npt
 import torch
 import xgrammar
 
-from benchmarks.contenders import BUDGET, Contender, apply_masks, load_s, ours, theirs
-from benchmarks.peers import peers, schema_peers
-from benchmarks.traces import SCHEMA, Traces, load_traces
+from benchmarks.parts.contenders import BUDGET, Contender, apply_masks, load_s, ours, theirs
+from benchmarks.parts.peers import peers, schema_peers
+from benchmarks.parts.traces import SCHEMA, Traces, load_traces
 from decoding.answer import AnswerConstraint
 from decoding.automaton import Automaton
 from decoding.batch_matcher import BatchMatcher

@@ -10,8 +10,8 @@ pytest.importorskip("xgrammar", reason="the peer xgrammar is not installed")
 pytest.importorskip("llguidance", reason="the peer llguidance is not installed")
 pytest.importorskip("outlines_core", reason="the peer outlines-core is not installed")
 
-from benchmarks.court import STOP, Court, Disagreement, is_viable
 from benchmarks.disagreements import CATEGORIES, Category, Verdict, categorise, fuzz, table
+from benchmarks.parts.court import STOP, Court, Disagreement, is_viable
 from tests.decoding.judge import is_well_formed
 
 NUM_TEXTS = 150

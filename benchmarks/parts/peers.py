@@ -12,7 +12,7 @@ import outlines_core  # type: ignore[import-untyped]
 import torch
 import xgrammar
 
-from benchmarks import formulations
+from benchmarks.parts import formulations
 from decoding.format import ReplyFormat
 from decoding.vocabulary import Vocabulary
 

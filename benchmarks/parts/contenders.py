@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import xgrammar
 
-from benchmarks.peers import Makers, step_all
+from benchmarks.parts.peers import Makers, step_all
 from decoding import automaton_file
 from decoding.adapters.masked_logits import forbid
 from decoding.automaton import Automaton

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from benchmarks.peers import peers
+from benchmarks.parts.peers import peers
 from decoding.automaton import Automaton
 from decoding.budget import Budget
 from decoding.format import ReplyFormat

@@ -1,0 +1,1 @@
+"""What several benchmarks share: the peers, their formulations, traces and mutated texts."""
