@@ -21,7 +21,7 @@ from decoding.masks import Masks
 from decoding.vocabulary import Vocabulary
 
 MAX_AUTOMATA, MAX_BYTES = 64, 256 * 2**20  # of the constrained ones in memory
-MAX_REFUSED = 1024
+MAX_REFUSED, MAX_REASON = 1024, 1000  # constraints that cannot be; characters of why each cannot
 
 
 class Automata:
@@ -74,29 +74,33 @@ class Automata:
             return self.plain_masks
         key = self._key(constraint)
         with self._lock:
-            if key in self._known:
-                return self._recall(key)
-            if key in self._refused:
-                raise GrammarError(self._refused[key])
+            known = self._recall(key)
+            if known is not None:
+                return known
             pending = self._pending.get(key)
             if pending is None:
                 made = self._pending[key] = Future()
         return self._fulfil(made, key, constraint) if pending is None else pending.result()
 
     def known_masks(self, constraint: AnswerConstraint) -> Masks | None:
-        """Return what `find_masks` would, if it is in memory; never waits for anything."""
+        """Return, or raise, what `find_masks` would, if it is in memory; never waits for it."""
         key = self._key(constraint)
         with self._lock:
-            return self._recall(key) if key in self._known else None
+            return self._recall(key)
 
-    def _recall(self, key: str) -> Masks:
-        self._known.move_to_end(key)
-        return self._known[key]
+    def _recall(self, key: str) -> Masks | None:
+        if key in self._refused:
+            raise GrammarError(self._refused[key])
+        if key in self._known:
+            self._known.move_to_end(key)
+        return self._known.get(key)
 
     def _fulfil(self, future: Future[Masks], key: str, constraint: AnswerConstraint) -> Masks:
         try:
             masks = self._load_or_make(key, constraint)
         except BaseException as error:
+            if isinstance(error, GrammarError):
+                error.args = (f"{error!s:.{MAX_REASON}}",)
             with self._lock:
                 if isinstance(error, GrammarError):
                     self._refused[key] = str(error)

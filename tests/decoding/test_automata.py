@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from decoding.answer import AnswerConstraint
-from decoding.automata import Automata
+from decoding.automata import MAX_REASON, Automata
 from decoding.budget import Budget
 from decoding.format import ReplyFormat
 from decoding.grammars.dfa import Dfa
@@ -116,6 +116,30 @@ def test_a_constraint_that_cannot_be_is_tried_once_and_refused_each_time(
             automata.find(constraint)
     assert constraint.num_compiled == 1
     assert writes(automata, counted("a+"), "aa")
+
+
+def test_what_is_known_not_to_be_is_refused_at_once(automata: Automata) -> None:
+    assert automata.known_masks(counted("(a")) is None
+    for refuse in (automata.find_masks, automata.known_masks):
+        with pytest.raises(GrammarError, match="position"):
+            refuse(counted("(a"))
+
+
+@dataclass
+class Verbose:
+    """A constraint that is refused with a long sentence."""
+
+    digest: str = "verbose"
+
+    def compile(self) -> Dfa:
+        raise GrammarError("x" * 100_000)
+
+
+def test_what_is_said_of_a_constraint_is_short(automata: Automata) -> None:
+    for _ in range(2):
+        with pytest.raises(GrammarError) as caught:
+            automata.find(cast("Any", Verbose()))
+        assert len(str(caught.value)) == MAX_REASON
 
 
 def test_a_vocabulary_that_cannot_spell_the_answer_is_a_constraint_s_fault() -> None:
