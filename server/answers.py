@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from decoding.answer import AnswerConstraint
 from decoding.automata import Automata
 from decoding.grammars.grammar import GrammarError
 from decoding.masks import Masks
-from server.errors import QueueFull, RequestError
+from server.errors import QueueFull, RequestError, ServerError
 from server.protocol.chat import ChatCompletionRequest
 
 logger = logging.getLogger(__name__)
@@ -29,11 +30,21 @@ class Answer:
     param: str
 
 
+@dataclass(slots=True)
+class _Compilation:
+    """One new constraint on its way through the thread, and how many requests wait for it."""
+
+    constraint: AnswerConstraint
+    job: Future[Masks]
+    done: asyncio.Future[Masks]
+    num_waiting: int = 0
+
+
 class Answers:
     """Finds the automata of constraints, one at a time where they must be made; one per service.
 
-    A compilation cannot be cancelled, but is bounded in time; who gives up waiting finds its
-    result at the next attempt.
+    Requests with the same constraint share its compilation. One that has begun cannot be
+    cancelled, but is bounded in time; who gives up waiting finds its result at the next attempt.
     """
 
     def __init__(self, automata: Automata, *, timeout_s: float, max_waiting: int) -> None:
@@ -41,7 +52,7 @@ class Answers:
         self._automata = automata
         self._timeout_s = timeout_s
         self._max_waiting = max_waiting
-        self._num_waiting = 0
+        self._compilations: dict[AnswerConstraint, _Compilation] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="constraints")
 
     async def settle(self, request: ChatCompletionRequest) -> Answer | None:
@@ -59,27 +70,54 @@ class Answers:
                 return None
             return Answer(constraint, await self._find(constraint), param)
         except GrammarError as error:
-            sentence = str(error).rstrip(".")
-            raise RequestError(
-                f"Invalid '{param}': {sentence}.", param=param, code="invalid_value"
-            ) from error
+            raise _refusal(param, str(error).rstrip(".")) from error
+        except ServerError:
+            raise
+        except Exception as error:
+            where = "".join(traceback.format_tb(error.__traceback__))  # its text may quote clients
+            logger.error("a constraint broke the compiler (%s):\n%s", type(error).__name__, where)
+            raise _refusal(param, "it cannot be compiled: simplify it") from error
 
     async def _find(self, constraint: AnswerConstraint) -> Masks:
         masks = self._automata.known_masks(constraint)
         if masks is not None:
             return masks
-        if self._num_waiting >= self._max_waiting:
-            raise QueueFull("Too many new constraints on answers at once; try again.")
-        self._num_waiting += 1
-        found = self._thread.submit(self._automata.find_masks, constraint)
+        compilation = self._compilations.get(constraint) or self._begin(constraint)
+        compilation.num_waiting += 1
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(found), self._timeout_s)
-        except TimeoutError:
-            logger.warning("a constraint on the answer was not ready in %g s", self._timeout_s)
-            raise QueueFull("The constraint on the answer is not ready yet; try again.") from None
+            await asyncio.wait({compilation.done}, timeout=self._timeout_s)
         finally:
-            self._num_waiting -= 1
+            self._leave(compilation)
+        if not compilation.done.done():
+            logger.warning("a constraint on the answer was not ready in %g s", self._timeout_s)
+            raise QueueFull("The constraint on the answer is not ready yet; try again.")
+        return compilation.done.result()
+
+    def _begin(self, constraint: AnswerConstraint) -> _Compilation:
+        if len(self._compilations) >= self._max_waiting:
+            raise QueueFull("Too many new constraints on answers at once; try again.")
+        job = self._thread.submit(self._automata.find_masks, constraint)
+        compilation = _Compilation(constraint, job, asyncio.wrap_future(job))
+        self._compilations[constraint] = compilation
+        compilation.done.add_done_callback(lambda _: self._forget(compilation))
+        return compilation
+
+    def _leave(self, compilation: _Compilation) -> None:
+        """Count a request out; what has not begun is cancelled when nobody waits for it."""
+        compilation.num_waiting -= 1
+        if not compilation.num_waiting and compilation.job.cancel():
+            self._forget(compilation)
+
+    def _forget(self, compilation: _Compilation) -> None:
+        if self._compilations.get(compilation.constraint) is compilation:
+            del self._compilations[compilation.constraint]
+        if compilation.done.done() and not compilation.done.cancelled():
+            compilation.done.exception()  # nobody may be left to ask for it
 
     def close(self) -> None:
         """Begin no further compilation."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _refusal(param: str, sentence: str) -> RequestError:
+    return RequestError(f"Invalid '{param}': {sentence}.", param=param, code="invalid_value")

@@ -12,6 +12,7 @@ import pytest
 
 from decoding.answer import AnswerConstraint
 from decoding.automata import Automata
+from decoding.grammars.grammar import GrammarError
 from decoding.masks import Masks
 from server.answers import Answers
 from server.errors import QueueFull, RequestError
@@ -121,3 +122,69 @@ async def test_one_that_takes_too_long_is_there_at_the_next_attempt(slow: SlowAu
         while slow.known_masks(AnswerConstraint.choice(["patience"])) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert await it.settle(asked) is not None
+
+
+async def test_one_constraint_counts_once_however_many_ask_for_it(slow: SlowAutomata) -> None:
+    it = answers(slow, max_waiting=1)
+    waiting = [asyncio.create_task(it.settle(words("shared"))) for _ in range(20)]
+    await asyncio.sleep(0.1)
+    slow.is_open.set()
+    found = await asyncio.gather(*waiting)
+    assert len({id(answer.masks) for answer in found if answer is not None}) == 1
+
+
+async def test_those_that_left_leave_room_for_others(slow: SlowAutomata) -> None:
+    it = answers(slow)
+    waiting = [asyncio.create_task(it.settle(words(word))) for word in ("begun", "left")]
+    await asyncio.sleep(0.1)
+    waiting[1].cancel()
+    await asyncio.wait({waiting[1]})
+    later = asyncio.create_task(it.settle(words("later")))
+    await asyncio.sleep(0.1)
+    slow.is_open.set()
+    assert all(await asyncio.gather(waiting[0], later))
+    assert slow.automata.known_masks(AnswerConstraint.choice(["left"])) is None
+
+
+async def test_who_leaves_takes_it_from_nobody_else(slow: SlowAutomata) -> None:
+    it = answers(slow)
+    asked = [words("busy"), words("same"), words("same")]
+    first, left, stays = (asyncio.create_task(it.settle(each)) for each in asked)
+    await asyncio.sleep(0.1)
+    left.cancel()
+    await asyncio.wait({left})
+    slow.is_open.set()
+    assert all(await asyncio.gather(first, stays))
+
+
+async def test_what_is_known_to_be_wrong_waits_for_nobody(slow: SlowAutomata) -> None:
+    it = answers(slow, max_waiting=1)
+    with pytest.raises(GrammarError):
+        slow.automata.find(AnswerConstraint.regex("(known"))
+    waiting = asyncio.create_task(it.settle(words("queue")))
+    await asyncio.sleep(0.1)
+    with pytest.raises(RequestError):
+        await it.settle(request(structured_outputs={"regex": "(known"}))
+    slow.is_open.set()
+    assert await waiting is not None
+
+
+class BrokenAutomata:
+    """Automata that break on every constraint, with its text in the error."""
+
+    def known_masks(self, _: AnswerConstraint) -> Masks | None:
+        return None
+
+    def find_masks(self, constraint: AnswerConstraint) -> Masks:
+        raise KeyError(constraint.source)
+
+
+async def test_a_broken_compiler_is_a_refusal_that_logs_no_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        await answers(BrokenAutomata()).settle(words("planted"))
+    assert (caught.value.param, caught.value.code) == ("structured_outputs", "invalid_value")
+    assert "KeyError" in caplog.text
+    assert "find_masks" in caplog.text
+    assert "planted" not in caplog.text + caught.value.message
