@@ -29,6 +29,7 @@ KIND_OF_KEY: Mapping[str, Kind] = {
 }
 KEY_OF_KIND = {kind: key for key, kind in KIND_OF_KEY.items()}
 MAX_CHOICES = 10_000
+MAX_TEXT = 1 << 20  # characters of a constraint's text: its source and a key
 NO_PARAMETERS = {"type": "object", "properties": {}, "additionalProperties": False}
 SPACES = (None, "[ ]?")  # the white space that JSON answers may have
 
@@ -153,6 +154,25 @@ class AnswerConstraint:
         raise GrammarError(
             f"expected one of {', '.join(KIND_OF_KEY)} with its value, came {', '.join(data):.80}"
         )
+
+    def to_text(self) -> str:
+        """Return the JSON form as a text; nothing is parsed for it."""
+        return f'{{"{KEY_OF_KIND[self.kind]}":{self.source}}}'
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read the JSON form of a constraint; checks it as if a client had sent it."""
+        if len(text) > MAX_TEXT:
+            raise GrammarError(
+                f"expected a constraint of at most {MAX_TEXT:,} characters, came {len(text):,}"
+            )
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise GrammarError(f"expected a constraint in JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise GrammarError(f"expected a constraint as an object, came {type(data).__name__}")
+        return cls.from_dict(data)
 
     @property
     def digest(self) -> str:

@@ -175,7 +175,7 @@ def _extra_args(
 ) -> dict[str, Any] | None:
     if budget is None:
         return None
-    answer = {} if constraint is None else {"answer": constraint.to_dict()}
+    answer = {} if constraint is None else {"answer": constraint.to_text()}
     return {"reflection": budget.to_dict() | answer}
 
 

@@ -2,7 +2,7 @@
 
 A request asks by `extra_args`: {"reflection": true} for the bundle's defaults, or some keys of a
 Budget; a JSON text of either is as good, because vLLM's HTTP server lets no object through. Beside
-the budget's keys "answer" may hold a constraint, the JSON form of an AnswerConstraint.
+the budget's keys "answer" may hold a constraint, the JSON form of an AnswerConstraint or its text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Self
 
-from decoding.answer import AnswerConstraint
+from decoding.answer import MAX_TEXT, AnswerConstraint
 from decoding.automata import Automata
 from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
 from decoding.automaton_cache import default_folder
@@ -31,7 +31,6 @@ EXTRA_ARG = "reflection"
 ANSWER = "answer"  # the key of a constraint, beside those of the budget
 FOLDER_VARIABLE = "REFLECT_BUNDLE"
 HUGE = 1e30  # stands for an infinite logit: no temperature overflows it
-MAX_TEXT = 1 << 20  # characters of JSON
 MAX_MODEL_LEN = 1 << 30
 AT_ODDS: Mapping[str, tuple[Any, str]] = {
     "min_tokens": (0, f"; use min_tokens of {EXTRA_ARG}"),
@@ -68,6 +67,14 @@ def load_automaton(model_config: Any) -> Automaton:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a request got: the budget of its reply, and the automaton that it follows."""
+
+    budget: Budget
+    automaton: Automaton
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """Gives requests to one model budget and automaton; one per worker, and one per front end."""
 
@@ -89,42 +96,45 @@ class Admission:
         """The automaton of replies whose answer is free."""
         return self.automata.plain
 
-    def automaton_of(self, sampling_params: Any) -> Automaton:
-        """Return what the request's reply follows; never raises.
+    def admit(self, sampling_params: Any, num_prompt_tokens: int, place: str) -> Admitted | None:
+        """Return what the request gets, None where nothing is enforced.
 
-        It is the free one for what is malformed or cannot be compiled, of which `admit` logs.
+        What cannot end well, which a front end that knows the bundle refuses, is logged and gets
+        the shortest reply; its answer is free where its constraint is wrong.
         """
+        automaton = self.automaton
         try:
-            return self.automata.find(constraint_of(sampling_params))
-        except ValueError:  # GrammarError is one too
-            return self.automaton
-
-    def admit(self, sampling_params: Any, num_prompt_tokens: int, place: str) -> Budget | None:
-        """Settle as `settle` does; what cannot end well is logged and gets the shortest reply."""
-        try:
-            return self.settle(sampling_params, num_prompt_tokens)
-        except ValueError as error:  # a front end that knows the bundle refuses it
+            asked = asked_of(sampling_params)
+            if asked is None:
+                return None
+            limits, answer = split(asked)
+            automaton = self.automata.find(constraint_of(answer))
+            budget = self.settle(limits, automaton, sampling_params, num_prompt_tokens)
+        except ValueError as error:
             logger.error("%s gets the shortest reply, for it cannot end well: %s", place, error)
-            return _shortest(self.automaton_of(sampling_params))
+            budget = _shortest(automaton)
+        return Admitted(budget, automaton)
 
-    def settle(self, sampling_params: Any, num_prompt_tokens: int = 0) -> Budget | None:
-        """Return the request's budget, None where nothing is enforced.
+    def settle(
+        self,
+        limits: Mapping[str, Any],
+        automaton: Automaton,
+        sampling_params: Any,
+        num_prompt_tokens: int = 0,
+    ) -> Budget:
+        """Return the budget of a request that asks for these limits.
 
         What is not asked for is the bundle's default, which shrinks to the room: vLLM's
         max_tokens, and what the prompt leaves of the context. Raises ValueError for what is
         malformed, BudgetError where no reply can end well.
         """
-        asked = asked_of(sampling_params)
-        if asked is None:
-            return None
-        limits, _ = split(asked)
         _check_form(limits, sampling_params.max_tokens)  # here nothing else may raise
-        most = min(limits.pop("max_tokens", MAX_TOKENS), sampling_params.max_tokens or MAX_TOKENS)
-        rest = {name: limits.pop(name) for name in ("min_tokens", "soft_tokens") if name in limits}
+        rest = dict(limits)
+        most = min(rest.pop("max_tokens", MAX_TOKENS), sampling_params.max_tokens or MAX_TOKENS)
+        late = {name: rest.pop(name) for name in ("min_tokens", "soft_tokens") if name in rest}
         room = self.max_model_len - num_prompt_tokens
-        automaton = self.automata.find(constraint_of(sampling_params))
-        budget = Budget.for_request(automaton, self.defaults, room=room, max_tokens=most, **limits)
-        budget = replace(budget, **rest)
+        budget = Budget.for_request(automaton, self.defaults, room=room, max_tokens=most, **rest)
+        budget = replace(budget, **late)
         budget.check(automaton)
         _check_stops(sampling_params, automaton)
         return budget
@@ -160,8 +170,8 @@ def check(sampling_params: Any) -> None:
     for name, (neutral, hint) in AT_ODDS.items():
         if getattr(sampling_params, name, neutral) not in (neutral, None):
             raise ValueError(f"{name} cannot be used where the reply format is enforced{hint}")
-    limits, _ = split(asked)
-    constraint_of(sampling_params)
+    limits, answer = split(asked)
+    _check_answer(answer)
     most = sampling_params.max_tokens
     _check_form(limits, most)
     if most is not None and most < limits.get("max_tokens", most):
@@ -170,7 +180,17 @@ def check(sampling_params: Any) -> None:
         )
     folder = os.environ.get(FOLDER_VARIABLE)
     if folder:
-        _admission_of(folder).settle(sampling_params)
+        known = _admission_of(folder)
+        known.settle(limits, known.automata.find(constraint_of(answer)), sampling_params)
+
+
+def _check_answer(answer: Any) -> None:
+    """Raise GrammarError for a malformed constraint; a text is left to the worker.
+
+    Reading one may take a second, for which the front end would answer nobody.
+    """
+    if not isinstance(answer, str) or len(answer) > MAX_TEXT:
+        constraint_of(answer)
 
 
 def _check_form(limits: Mapping[str, Any], max_tokens: int | None) -> None:
@@ -202,15 +222,16 @@ def asked_of(sampling_params: Any) -> dict[str, Any] | None:
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def constraint_of(sampling_params: Any) -> AnswerConstraint | None:
-    """Return what the request demands of the answer; raise GrammarError if it is malformed."""
-    _, answer = split(asked_of(sampling_params) or {})
+def constraint_of(answer: Any) -> AnswerConstraint | None:
+    """Read what is demanded of the answer; raise GrammarError if it is malformed."""
     if answer is None:
         return None
+    if isinstance(answer, str):
+        return AnswerConstraint.from_text(answer)
     if not isinstance(answer, Mapping):
         raise GrammarError(
-            f"{EXTRA_ARG}.{ANSWER} must be an object such as {{'regex': 'a+'}}, not of type "
-            f"{type(answer).__name__}"
+            f"{EXTRA_ARG}.{ANSWER} must be an object such as {{'regex': 'a+'}} or a JSON text of "
+            f"one, not of type {type(answer).__name__}"
         )
     return AnswerConstraint.from_dict(answer)
 

@@ -101,12 +101,11 @@ class Enforcer(LogitsProcessor):
 
     def _add(self, row: int, params: Any, num_prompt_tokens: int, token_ids: list[int]) -> None:
         self._replies.pop(row, None)
-        budget = self._admission.admit(params, num_prompt_tokens, f"row {row}")
-        if budget is None:
+        admitted = self._admission.admit(params, num_prompt_tokens, f"row {row}")
+        if admitted is None:
             return
-        automaton = self._admission.automaton_of(params)
-        self._replies[row] = _Reply(automaton, budget, token_ids)
-        self._matcher.set(row, budget, automaton=automaton)
+        self._replies[row] = _Reply(admitted.automaton, admitted.budget, token_ids)
+        self._matcher.set(row, admitted.budget, automaton=admitted.automaton)
 
     def _move(self, source: int, target: int, *, is_swap: bool) -> None:
         moved, displaced = self._replies.pop(source, None), self._replies.pop(target, None)

@@ -16,7 +16,7 @@ from vllm.utils.torch_utils import async_tensor_h2d
 from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor
 
 from decoding.adapters import admission
-from decoding.adapters.admission import Admission
+from decoding.adapters.admission import Admission, Admitted
 from decoding.adapters.arena import ArenaFullError
 from decoding.adapters.device_matcher import (
     BROKEN_ROW,
@@ -25,8 +25,6 @@ from decoding.adapters.device_matcher import (
     Replies,
     Step,
 )
-from decoding.automaton import Automaton
-from decoding.budget import Budget
 
 logger = logging.getLogger(__name__)
 
@@ -70,16 +68,15 @@ class Enforcer(LogitsProcessor):
         """
         states = self._req_states
         num_prompt_tokens = int(states.prompt_len.np[req_idx])
-        budget = self._admission.admit(sampling_params, num_prompt_tokens, f"slot {req_idx}")
+        admitted = self._admission.admit(sampling_params, num_prompt_tokens, f"slot {req_idx}")
         self._slot_of[req_idx] = 0
         self._staged[req_idx] = FREE_ROW
-        if budget is not None:
-            automaton = self._automaton_of(sampling_params)
-            self._staged[req_idx] = self._first_row(req_idx, automaton, budget)
-        self._is_enforced[req_idx] = budget is not None
+        if admitted is not None:
+            self._staged[req_idx] = self._first_row(req_idx, admitted)
+        self._is_enforced[req_idx] = admitted is not None
         # After a preemption the tokens written before it are fed again beside the prompt.
         self._num_behind[req_idx] = states.prefill_len.np[req_idx] - num_prompt_tokens
-        return budget is not None
+        return admitted is not None
 
     def apply_staged_writes(self) -> None:
         """Copy the cursors of new requests to the device."""
@@ -110,19 +107,15 @@ class Enforcer(LogitsProcessor):
             self._matcher.enforce(logits, self._replies, step)
         return logits
 
-    def _automaton_of(self, sampling_params: Any) -> Automaton:
-        """Return what the request's reply follows."""
-        return self._admission.automaton_of(sampling_params)
-
-    def _first_row(self, req_idx: int, automaton: Automaton, budget: Budget) -> tuple[int, ...]:
+    def _first_row(self, req_idx: int, admitted: Admitted) -> tuple[int, ...]:
         """Return a reply's cursor; where its automaton finds no room, one that only ends."""
         try:
-            slot = self._matcher.add(automaton, self._slot_of.tolist())
+            slot = self._matcher.add(admitted.automaton, self._slot_of.tolist())
         except ArenaFullError as error:
             logger.error("slot %d gets no reply: %s", req_idx, error)
             return BROKEN_ROW
         self._slot_of[req_idx] = slot
-        return self._matcher.cursor(budget, slot)
+        return self._matcher.cursor(admitted.budget, slot)
 
     def _warm_up(self) -> None:
         """Compile the kernels before the first request waits for them."""

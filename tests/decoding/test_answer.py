@@ -72,6 +72,8 @@ CONSTRAINTS = [
 def test_a_constraint_survives_the_way_to_the_engine(constraint: AnswerConstraint) -> None:
     sent = json.loads(json.dumps(constraint.to_dict()))
     assert AnswerConstraint.from_dict(sent) == constraint
+    assert json.loads(constraint.to_text()) == constraint.to_dict()
+    assert AnswerConstraint.from_text(constraint.to_text()) == constraint
     assert AnswerConstraint.of(constraint) is constraint
 
 
@@ -222,6 +224,17 @@ def test_what_a_client_sends_wrong_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(GrammarError, match=reason):
         AnswerConstraint.from_dict(data)
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", '"regex"', "{}", "[" * 100_000, " " * 2_000_000])
+def test_a_text_that_holds_no_constraint_is_refused(text: str) -> None:
+    with pytest.raises(GrammarError, match="expected"):
+        AnswerConstraint.from_text(text)
+
+
+def test_the_largest_constraint_survives_as_a_text() -> None:
+    large = AnswerConstraint.regex("a" * (MAX_CHARACTERS - 2))
+    assert AnswerConstraint.from_text(large.to_text()) == large
 
 
 def test_a_schema_nested_without_end_is_refused() -> None:

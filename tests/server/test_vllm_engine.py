@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from decoding.answer import AnswerConstraint
 from decoding.automaton import Automaton
 from decoding.budget import Budget
 from decoding.bundle import Bundle
@@ -90,6 +91,13 @@ async def test_a_budget_that_is_not_enforced_or_does_not_fit_is_refused(tmp_path
         await collect(free, "r", LONG, Budget(400, 100))
     with pytest.raises(EngineError, match="401"):
         await collect(stub_engine(tmp_path, ValueError()), "r", LONG, Budget(401, 100))
+
+
+async def test_a_constraint_travels_as_one_text(tmp_path: Path) -> None:
+    pytest.importorskip("vllm", reason="vLLM is not installed")
+    constraint = AnswerConstraint.json_schema({"const": 2**70})
+    params = stub_engine(tmp_path, ValueError())._params(LONG, Budget(400, 100), constraint)
+    assert params.extra_args["reflection"]["answer"] == f'{{"json_schema":{{"const":{2**70}}}}}'
 
 
 async def test_draining_waits_for_open_replies_and_gives_up_in_time(tmp_path: Path) -> None:

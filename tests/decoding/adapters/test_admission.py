@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from decoding.adapters import admission
-from decoding.adapters.admission import MAX_TEXT, Admission
+from decoding.adapters.admission import Admission
+from decoding.answer import MAX_TEXT
 from decoding.budget import Budget, BudgetError
 from decoding.bundle import Bundle
 from tests.decoding.adapters.conftest import MAX_MODEL_LEN, params
@@ -28,9 +29,18 @@ def asking(asked: Any, max_tokens: int | None = 100, **others: object) -> Simple
     return params(None, extra_args={"reflection": asked}, max_tokens=max_tokens, **others)
 
 
+def settle(desk: Admission, wish: SimpleNamespace, num_prompt_tokens: int = 0) -> Budget | None:
+    asked = admission.asked_of(wish)
+    if asked is None:
+        return None
+    limits, answer = admission.split(asked)
+    automaton = desk.automata.find(admission.constraint_of(answer))
+    return desk.settle(limits, automaton, wish, num_prompt_tokens)
+
+
 @pytest.mark.parametrize("asked", [True, 1, {}, "true", "{}", "1", {"max_tokens": None}])
 def test_the_defaults_are_the_bundles_within_max_tokens(desk: Admission, asked: Any) -> None:
-    budget = desk.settle(asking(asked))
+    budget = settle(desk, asking(asked))
     assert budget is not None
     assert budget.max_tokens == 100
     assert budget.max_thinking_tokens == desk.defaults.max_thinking_tokens
@@ -43,13 +53,13 @@ def test_nothing_is_enforced_without_a_wish(desk: Admission, asked: Any) -> None
     wishes.append(params(None, extra_args={"other": 1}))
     for wish in wishes:
         admission.check(wish)
-        assert desk.settle(wish) is None
+        assert settle(desk, wish) is None
         assert desk.admit(wish, 5, "row 0") is None
 
 
 def test_the_prompt_takes_its_part_of_the_context(desk: Admission) -> None:
     for max_tokens in (None, MAX_MODEL_LEN, 10**9):
-        budget = desk.settle(asking(True, max_tokens), MAX_MODEL_LEN - 40)
+        budget = settle(desk, asking(True, max_tokens), MAX_MODEL_LEN - 40)
         assert budget is not None
         assert budget.max_tokens == 40
 
@@ -57,7 +67,7 @@ def test_the_prompt_takes_its_part_of_the_context(desk: Admission) -> None:
 def test_what_is_asked_for_is_kept_and_the_rest_filled_in(desk: Admission) -> None:
     asked = {"max_tokens": 60, "min_reflections": 2, "min_tokens": 20, "soft_tokens": 3}
     for form in (asked, json.dumps(asked)):
-        budget = desk.settle(asking(form))
+        budget = settle(desk, asking(form))
         assert budget is not None
         assert {name: getattr(budget, name) for name in asked} == asked
         assert budget.max_thinking_tokens == desk.defaults.max_thinking_tokens
@@ -67,8 +77,8 @@ def test_a_whole_budget_is_taken_as_it_is(desk: Admission) -> None:
     rng = random.Random(3)
     for _ in range(300):
         budget = random_budget(rng, desk.automaton, most=60)
-        assert desk.settle(params(budget), 5) == budget
-        assert desk.settle(params(budget, max_tokens=budget.max_tokens), 5) == budget
+        assert settle(desk, params(budget), 5) == budget
+        assert settle(desk, params(budget, max_tokens=budget.max_tokens), 5) == budget
 
 
 @pytest.mark.parametrize(
@@ -94,11 +104,12 @@ def test_what_cannot_end_well_is_logged_and_gets_the_shortest_reply(
 ) -> None:
     wish = asking(asked, max_tokens)
     with pytest.raises(ValueError, match=r"must|need|expected"):
-        desk.settle(wish, num_prompt_tokens)
-    budget = desk.admit(wish, num_prompt_tokens, "row 7")
-    assert budget is not None
-    assert budget.max_tokens == desk.automaton.least_tokens()
-    budget.check(desk.automaton)
+        settle(desk, wish, num_prompt_tokens)
+    admitted = desk.admit(wish, num_prompt_tokens, "row 7")
+    assert admitted is not None
+    assert admitted.automaton is desk.automaton
+    assert admitted.budget.max_tokens == desk.automaton.least_tokens()
+    admitted.budget.check(desk.automaton)
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert "row 7 gets the shortest reply" in caplog.text
@@ -107,9 +118,9 @@ def test_what_cannot_end_well_is_logged_and_gets_the_shortest_reply(
 def test_stop_ids_that_a_reply_may_hold_are_refused(desk: Admission) -> None:
     padding = desk.automaton.vocab_size - 1
     harmless = [*desk.automaton.stop_token_ids, padding, -1, 10**9]
-    assert desk.settle(asking(True, stop_token_ids=harmless)) is not None
+    assert settle(desk, asking(True, stop_token_ids=harmless)) is not None
     with pytest.raises(ValueError, match="it would cut the reply"):
-        desk.settle(asking(True, stop_token_ids=[*harmless, 65]))
+        settle(desk, asking(True, stop_token_ids=[*harmless, 65]))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +141,7 @@ def test_stop_ids_that_a_reply_may_hold_are_refused(desk: Admission) -> None:
         ({"min_tokens": 101}, "min_tokens must be at most"),
         ({"min_reflections": 17}, "at most 16"),
         ({"answer": 3}, "must be an object"),
+        ({"answer": " " * (MAX_TEXT + 1)}, "at most"),
     ],
 )
 def test_a_malformed_wish_is_refused_in_few_words(asked: Any, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 import torch
 
 from decoding.answer import AnswerConstraint
+from decoding.automata import Automata
+from decoding.automaton import Automaton
 from decoding.budget import Budget
 from decoding.grammars.grammar import GrammarError
 from decoding.vocabulary import Vocabulary
@@ -17,6 +20,7 @@ from tests.decoding.adapters.conftest import params
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 
+from vllm import SamplingParams
 from vllm.v1.sample.logits_processor.interface import BatchUpdate, MoveDirectionality
 
 from decoding.adapters import admission
@@ -28,12 +32,12 @@ OUTPUT = re.compile(rb"<output>\n?(.*?)\n?</output>", re.DOTALL)
 
 def demanding(budget: Budget, answer: Any) -> SimpleNamespace:
     """Make the parameters of a request whose answer is constrained."""
-    demand = answer.to_dict() if isinstance(answer, AnswerConstraint) else answer
+    demand = answer.to_text() if isinstance(answer, AnswerConstraint) else answer
     return params(budget, extra_args={"reflection": budget.to_dict() | {"answer": demand}})
 
 
 @pytest.fixture(scope="module")
-def admitted(vllm_config: SimpleNamespace) -> Admission:
+def desk(vllm_config: SimpleNamespace) -> Admission:
     return Admission.load(vllm_config.model_config)
 
 
@@ -67,36 +71,39 @@ def test_rows_that_move_keep_their_constraints(
         assert pattern is None or re.fullmatch(pattern, found[1].decode())
 
 
-def test_the_budget_is_checked_against_the_constraint_s_automaton(admitted: Admission) -> None:
+def test_the_budget_is_checked_against_the_constraint_s_automaton(
+    desk: Admission, vllm_config: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     constraint = AnswerConstraint.regex("[0-9]{50}")
-    least = admitted.automata.find(constraint).least_tokens()
-    assert least > admitted.automaton.least_tokens() + 40
-    budget = admitted.settle(demanding(Budget(least, 200), constraint))
-    assert budget is not None
-    assert budget.max_tokens == least
+    least = desk.automata.find(constraint).least_tokens()
+    assert least > desk.automaton.least_tokens() + 40
+    given = desk.admit(demanding(Budget(least, 200), constraint), 0, "row 0")
+    assert given is not None
+    assert given.budget == Budget(least, 200)
+    monkeypatch.setenv("REFLECT_BUNDLE", vllm_config.model_config.model)
     with pytest.raises(ValueError, match=f"at least {least}"):
-        admitted.settle(demanding(Budget(least - 1, 200), constraint))
+        Enforcer.validate_params(demanding(Budget(least - 1, 200), constraint))
 
 
 def test_what_cannot_end_well_gets_the_shortest_reply_of_its_constraint(
-    admitted: Admission, caplog: pytest.LogCaptureFixture
+    desk: Admission, caplog: pytest.LogCaptureFixture
 ) -> None:
     constraint = AnswerConstraint.regex("[0-9]{50}")
     request = demanding(Budget(20, 10), constraint)
-    budget = admitted.admit(request, 0, "row 0")
-    assert budget is not None
-    assert budget.max_tokens == admitted.automata.find(constraint).least_tokens()
-    assert admitted.automaton_of(request) is admitted.automata.find(constraint)
+    given = desk.admit(request, 0, "row 0")
+    assert given is not None
+    assert given.automaton is desk.automata.find(constraint)
+    assert given.budget.max_tokens == given.automaton.least_tokens()
     assert "row 0" in caplog.text
 
 
 def test_a_constraint_that_cannot_be_compiled_is_logged_and_hurts_nobody(
-    admitted: Admission, caplog: pytest.LogCaptureFixture
+    desk: Admission, caplog: pytest.LogCaptureFixture
 ) -> None:
     request = demanding(Budget(60, 30), {"regex": "(a"})
-    budget = admitted.admit(request, 0, "row 0")
-    assert budget is not None
-    assert admitted.automaton_of(request) is admitted.automaton
+    given = desk.admit(request, 0, "row 0")
+    assert given is not None
+    assert given.automaton is desk.automaton
     assert "row 0" in caplog.text
 
 
@@ -108,10 +115,40 @@ def test_a_malformed_constraint_is_refused_at_the_front(answer: Any) -> None:
         Enforcer.validate_params(demanding(Budget(60, 30), answer))
 
 
-def test_well_formed_constraints_pass_the_front() -> None:
+def test_well_formed_constraints_pass_the_front_as_objects_and_as_texts() -> None:
     for constraint in (AnswerConstraint.choice(["a"]), AnswerConstraint.json_object()):
-        request = demanding(Budget(60, 30), constraint)
-        Enforcer.validate_params(request)
-        assert admission.constraint_of(request) == constraint
-    assert admission.constraint_of(params(Budget(60, 30))) is None
-    assert admission.constraint_of(params(None)) is None
+        for form in (constraint.to_dict(), constraint.to_text()):
+            Enforcer.validate_params(demanding(Budget(60, 30), form))
+            assert admission.constraint_of(form) == constraint
+    assert admission.constraint_of(None) is None
+
+
+def test_the_front_end_that_knows_no_bundle_does_not_read_a_text() -> None:
+    Enforcer.validate_params(demanding(Budget(60, 30), "["))
+
+
+class CountedAutomata:
+    """Automata that remember what was sought."""
+
+    def __init__(self, automata: Automata) -> None:
+        self.automata = automata
+        self.plain = automata.plain
+        self.sought: list[AnswerConstraint | None] = []
+
+    def find(self, constraint: AnswerConstraint | None = None) -> Automaton:
+        self.sought.append(constraint)
+        return self.automata.find(constraint)
+
+
+def test_the_automaton_of_a_request_is_sought_once(desk: Admission) -> None:
+    counted: Any = CountedAutomata(desk.automata)
+    constraint = AnswerConstraint.regex("[0-9]{3}")
+    request = demanding(Budget(60, 30), constraint)
+    assert replace(desk, automata=counted).admit(request, 0, "row 0") is not None
+    assert counted.sought == [constraint]
+
+
+def test_a_constraint_with_integers_of_any_size_reaches_the_engine() -> None:
+    constraint = AnswerConstraint.json_schema({"const": 2**70})
+    extra = {"reflection": Budget(60, 30).to_dict() | {"answer": constraint.to_text()}}
+    SamplingParams(max_tokens=60, extra_args=extra)
