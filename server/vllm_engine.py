@@ -220,7 +220,10 @@ def _translated(request_id: str) -> Iterator[None]:
     except EngineDeadError as error:
         raise EngineDead("the engine has stopped") from error
     except VLLMClientError as error:
-        raise RequestError(str(error)) from error
+        logger.warning("%s: the engine refused it: %.300s", request_id, error)
+        raise RequestError(
+            "The model's engine refuses the request: its prompt or a parameter is out of range."
+        ) from error
     except (EngineGenerateError, VLLMError) as error:
         logger.error("%s: the engine failed it: %s", request_id, type(error).__name__)
         raise EngineError("the engine failed the request") from error

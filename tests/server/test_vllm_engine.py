@@ -84,6 +84,20 @@ async def test_vllms_exceptions_become_the_servers(tmp_path: Path) -> None:
         assert type(raised.value) is expected
 
 
+async def test_vllms_words_are_logged_and_kept_from_the_client(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("vllm", reason="vLLM is not installed")
+    from vllm.exceptions import VLLMValidationError
+
+    engine = stub_engine(tmp_path, VLLMValidationError("see EngineArgs.max_model_len"))
+    with pytest.raises(RequestError) as raised:
+        await collect(engine, "r-7", LONG)
+    assert "EngineArgs" not in str(raised.value)
+    assert "r-7" in caplog.text
+    assert "EngineArgs" in caplog.text
+
+
 async def test_a_budget_that_is_not_enforced_or_does_not_fit_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed")
     free = stub_engine(tmp_path, ValueError(), is_enforced=False)
