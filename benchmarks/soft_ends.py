@@ -68,11 +68,11 @@ def _replies(
     """Return the tokens of each reply, the stop token included."""
     torch.manual_seed(seed)
     tokenizer.padding_side = "left"
+    limited = Enforcer(enforcer.automaton, budget)
     replies = []
     for at in range(0, len(problems), BATCH):
         prompts = [prompt_ids(tokenizer, problem.prompt) for problem in problems[at : at + BATCH]]
         inputs = tokenizer.pad({"input_ids": prompts}, return_tensors="pt")
-        limited = Enforcer(enforcer.automaton, budget)
         with torch.inference_mode():
             output = model.generate(**inputs, **limited.kwargs, do_sample=True)
         replies += output[:, inputs["input_ids"].shape[1] :].tolist()

@@ -36,6 +36,8 @@ class ReplyRows:
 
     Law: the places are those of fresh matchers that took each row's tokens after the prompt. Only
     the work differs: one token a row where the rows go on from those of the last call.
+    Without a prompt_length the prompt ends where the generation's first rows do, and a prompt that
+    is the last one and more cannot be told from its reply: take an instance a generation.
     """
 
     def __init__(
@@ -52,16 +54,17 @@ class ReplyRows:
     def follow(self, token_ids: Ids) -> list[Place]:
         """Return the place of each row; (rows, length) token ids, prompts and replies.
 
-        Rows that do not go on from those of the last call begin a generation. A row whose tokens
-        left the format is closed: it may only stop.
+        Other prompts than those of the last call, or rows that grew by more than a token, begin a
+        generation. A row whose tokens left the format is closed: it may only stop.
         """
-        parents = self._find_parents(token_ids)
-        if parents is None:
+        if not self._is_known(token_ids):
             self._begin(token_ids)
+        parents = self._find_parents(token_ids)
         replies = token_ids[:, self._start :]
         length = replies.shape[1]
         before = self._path.get(length - 1)
         if parents is None or before is None:
+            self._path.clear()
             places = [self._first(row, len(token_ids)) for row in range(len(token_ids))]
             for column in replies.T.tolist():
                 places = self._advance(places, column)
@@ -75,17 +78,23 @@ class ReplyRows:
         return places
 
     def _begin(self, token_ids: Ids) -> None:
-        """Forget the last generation."""
+        """Forget the last generation; without a prompt_length the rows are prompts."""
         self._start = token_ids.shape[1] if self._prompt_length is None else self._prompt_length
         self._token_ids = token_ids
         self._path: dict[int, list[Place]] = {}  # length -> the places along `_token_ids`
         self._is_reported = False
 
+    def _is_known(self, token_ids: Ids) -> bool:
+        """Whether the rows may be of the same generation as those of the last call."""
+        last = self._token_ids
+        grown = token_ids.shape[1] - last.shape[1]
+        return grown <= 1 and np.array_equal(token_ids[:, : self._start], last[:, : self._start])
+
     def _find_parents(self, token_ids: Ids) -> list[int] | None:
         """Return the row of the last call that each row goes on from, or None if one has none."""
         width = token_ids.shape[1] - 1
         last = self._token_ids
-        if len(token_ids) != len(last) or not self._start <= width <= last.shape[1]:
+        if not self._start <= width <= last.shape[1]:
             return None
         before, known = token_ids[:, :width], last[:, :width]
         if np.array_equal(before, known):

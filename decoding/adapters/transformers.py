@@ -26,13 +26,16 @@ from decoding.bundle import Bundle
 
 
 class Enforcer(LogitsProcessor):
-    """Keeps every reply of a batch in the format; one per call of generate, or many in turn.
+    """Keeps every reply of a batch in the format; its `kwargs` serve one call of generate each.
 
     What a row may say is a pure function of its budget and of its own tokens after the prompt:
     beams, returned sequences and drafts may change the rows as they like. A row whose tokens left
     the format, as beam sampling's candidates without probability do, is closed: it may only stop.
     Law: every reply is well-formed and within its budget, unless generate cuts it: max_new_tokens
     must not be smaller than the budget's max_tokens (`kwargs` sets it).
+    Handed to generate itself, it serves one call: in a next one it takes a prompt that begins with
+    the last one for that prompt's reply, and closes the row. With a prompt_length, which all calls
+    then share, it serves any number.
     """
 
     supports_continuous_batching = False  # there the rows of one call are tokens of many replies
@@ -80,12 +83,18 @@ class Enforcer(LogitsProcessor):
 
     @property
     def kwargs(self) -> dict[str, Any]:
-        """What generate needs so that every reply can end: the length, the stop ids, and this."""
+        """What one call of generate needs: the length, the stop ids, and a new processor.
+
+        Read it anew for each call, also of several at a time: no two share anything that changes.
+        """
         return {
             "max_new_tokens": max(budget.max_tokens for budget in self.budgets),
             "eos_token_id": list(self.automaton.stop_token_ids),
-            "logits_processor": LogitsProcessorList([self]),
+            "logits_processor": LogitsProcessorList([self._afresh()]),
         }
+
+    def _afresh(self) -> Self:
+        return type(self)(self.automaton, self.budgets, prompt_length=self._prompt_length)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return (rows, vocab) scores, a copy, with -inf where a token may not come next.

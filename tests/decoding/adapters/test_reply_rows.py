@@ -133,6 +133,26 @@ def test_another_prompt_begins_another_generation(automaton: Automaton) -> None:
     expect_fresh(rows.follow(matrix([[], []])), [BUDGET] * 2, [[], []], automaton)
 
 
+def test_a_prompt_of_other_tokens_is_no_reply_to_the_last(automaton: Automaton) -> None:
+    rows = ReplyRows(automaton, (BUDGET,), None)
+    reply = way_out(automaton, BUDGET)
+    for length in range(4):
+        rows.follow(matrix([reply[:length]]))
+    for prompt in ((8, *PROMPT), PROMPT[1:], (*PROMPT[:2], 6), (*PROMPT, *reply[:3], 9, 9)):
+        for length in range(4):
+            places = rows.follow(matrix([reply[:length]], prompt))
+            expect_fresh(places, [BUDGET], [reply[:length]], automaton)
+
+
+def test_rows_that_are_shown_in_groups_by_turns_keep_their_prompt(automaton: Automaton) -> None:
+    rows = ReplyRows(automaton, (BUDGET,), None)
+    groups = [[begun(automaton, BUDGET, position)] for position in (0, 1)]
+    for length in (0, 1, 2, 3):
+        for group in groups:
+            replies = [reply[:length] for reply in group]
+            expect_fresh(rows.follow(matrix(replies)), [BUDGET], replies, automaton)
+
+
 def test_a_known_prompt_length_resumes_a_reply_at_the_first_call(automaton: Automaton) -> None:
     rows = ReplyRows(automaton, (BUDGET,), len(PROMPT))
     reply = way_out(automaton, BUDGET)

@@ -23,7 +23,12 @@ from tests.tokenizer import make_model_folder
 
 pytest.importorskip("transformers", reason="transformers is not installed")
 
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    StoppingCriteriaList,
+)
 
 from decoding.adapters.transformers import Enforcer
 
@@ -114,7 +119,7 @@ def test_without_the_processor_no_reply_is_well_formed(
         assert not is_well_formed(vocabulary.decode(token_ids))
 
 
-def test_one_processor_serves_many_calls(
+def test_one_enforcer_serves_many_calls(
     model: LlamaForCausalLM, automaton: Automaton, vocabulary: Vocabulary, prompts: dict[str, Any]
 ) -> None:
     budget = Budget(50, 20, min_reflections=1)
@@ -127,6 +132,53 @@ def test_one_processor_serves_many_calls(
         output = model.generate(input_ids, attention_mask=mask, **enforcer.kwargs, **HOT)
         for token_ids in replies(output, input_ids.shape[1], automaton):
             expect_complete(token_ids, budget, vocabulary)
+
+
+def is_long(input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+    """Stop after eight tokens behind the prompts."""
+    return torch.full((len(input_ids),), input_ids.shape[1] >= 5 + 8)
+
+
+CUTS: dict[str, dict[str, Any]] = {
+    "at the end": {},
+    "by a criterion": {"stopping_criteria": StoppingCriteriaList([is_long])},
+    "by the length": {"max_new_tokens": 8},
+}
+
+
+@pytest.mark.parametrize("num_written", [0, 1, 7])
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_prompt_that_goes_on_from_the_last_generation_is_no_reply(
+    model: LlamaForCausalLM, automaton: Automaton, vocabulary: Vocabulary,
+    prompts: dict[str, Any], cut: str, num_written: int,
+) -> None:  # fmt: skip
+    budget = Budget(50, 20, min_reflections=1)
+    enforcer = Enforcer(automaton, budget)
+    torch.manual_seed(8)
+    written = model.generate(**prompts, **enforcer.kwargs | CUTS[cut], **HOT)
+    input_ids = torch.cat([written[:, : 5 + num_written], torch.full((3, 1), 50)], dim=1)
+    mask = torch.ones_like(input_ids)
+    output = model.generate(input_ids, attention_mask=mask, **enforcer.kwargs, **HOT)
+    for token_ids in replies(output, 6 + num_written, automaton):
+        expect_complete(token_ids, budget, vocabulary)
+
+
+def test_a_processor_by_hand_serves_other_prompts_and_with_a_length_all(
+    model: LlamaForCausalLM, automaton: Automaton, vocabulary: Vocabulary, prompts: dict[str, Any]
+) -> None:
+    budget = Budget(50, 20, min_reflections=1)
+    prompt = prompts["input_ids"]
+    longer = torch.cat([torch.full((3, 1), 50), prompt], dim=1)
+    onward = torch.cat([prompt[:, 1:], torch.full((3, 1), 50)], dim=1)
+    for length, calls in ((None, (prompt, longer, onward)), (5, (prompt, onward, prompt))):
+        enforcer = Enforcer(automaton, budget, prompt_length=length)
+        torch.manual_seed(9)
+        for input_ids in calls:
+            by_hand = enforcer.kwargs | {"logits_processor": [enforcer]}
+            mask = torch.ones_like(input_ids)
+            output = model.generate(input_ids, attention_mask=mask, **by_hand, **HOT)
+            for token_ids in replies(output, input_ids.shape[1], automaton):
+                expect_complete(token_ids, budget, vocabulary)
 
 
 @pytest.mark.parametrize("drafts", ["model", "prompt"])
