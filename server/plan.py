@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from decoding.budget import Budget, BudgetError
@@ -63,19 +63,18 @@ def check_request(request: ChatCompletionRequest, model: ServedModel, settings: 
         )
 
 
-def make_plan(
-    request: ChatCompletionRequest,
-    model: ServedModel,
-    max_model_len: int,
-    answer: Answer | None = None,
-) -> Plan:
-    """Render the prompt and settle the budget; raise RequestError for what cannot be done."""
+def make_plan(request: ChatCompletionRequest, model: ServedModel, max_model_len: int) -> Plan:
+    """Render the prompt and settle the budget, as if any answer would do.
+
+    Raises RequestError for what cannot be done; it cannot be done with a demand on the answer
+    either, as any text that would do takes at least as many tokens as the shortest of all.
+    """
     messages = [ChatMessage(ROLES.get(m.role, m.role), m.text) for m in request.messages]
     try:
         prompt = model.prompter.render_prompt(messages)
     except (PromptError, TemplateError) as error:
         raise RequestError(f"The messages cannot be used: {error}.", param="messages") from error
-    budget = _budget(request, model, max_model_len - len(prompt), answer)
+    budget = _budget(request, model, max_model_len - len(prompt), None)
     if budget.skips_thinking(model.bundle.format):
         prompt = model.prompter.render_prompt(messages, has_prefix=False)
     return Plan(
@@ -84,8 +83,20 @@ def make_plan(
         samplings=_samplings(request, model, budget),
         stops=tuple(request.stop or ()),
         shows_reasoning=bool(request.include_reasoning),
-        answer=answer,
     )
+
+
+def demand(
+    plan: Plan,
+    answer: Answer,
+    request: ChatCompletionRequest,
+    model: ServedModel,
+    max_model_len: int,
+) -> Plan:
+    """Return the plan with the answer that the request demands; raise RequestError if too long."""
+    budget = _budget(request, model, max_model_len - len(plan.prompt_token_ids), answer)
+    samplings = _samplings(request, model, budget)
+    return replace(plan, budget=budget, samplings=samplings, answer=answer)
 
 
 def _budget(

@@ -18,7 +18,7 @@ from server.chunks import ChunkWriter
 from server.disconnect import unless_gone
 from server.generation import Generation
 from server.openapi import request_body
-from server.plan import Plan, check_request, make_plan
+from server.plan import Plan, check_request, demand, make_plan
 from server.protocol.chat import AnswerMessage, ChatCompletion, ChatCompletionRequest, Choice
 from server.service import Service
 
@@ -40,7 +40,9 @@ async def create_chat_completion(http: Request) -> Response:
     settings = service.settings
     request = await read_body(http, ChatCompletionRequest, settings.max_request_bytes)
     check_request(request, service.model, settings)
-    plan = await _plan(request, service)
+    plan = await unless_gone(http.receive, _plan(request, service))
+    if plan is None:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
     id = f"chatcmpl-{secrets.token_hex(14)}"
     generation = Generation(id, plan, service.model, service.engine, service.metrics)
     if request.stream:
@@ -58,11 +60,13 @@ async def create_chat_completion(http: Request) -> Response:
 
 
 async def _plan(request: ChatCompletionRequest, service: Service) -> Plan:
-    answer = await service.answers.settle(request)
-    arguments = (request, service.model, service.engine.max_model_len, answer)
+    arguments = (request, service.model, service.engine.max_model_len)
     if sum(len(message.text) for message in request.messages) < LONG_CHARACTERS:
-        return make_plan(*arguments)
-    return await asyncio.to_thread(make_plan, *arguments)
+        plan = make_plan(*arguments)
+    else:
+        plan = await asyncio.to_thread(make_plan, *arguments)
+    answer = await service.answers.settle(request)
+    return plan if answer is None else demand(plan, answer, *arguments)
 
 
 async def _complete(id: str, model: str, generation: Generation) -> ChatCompletion:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from decoding.answer import AnswerConstraint
+from decoding.automata import Automata
 from decoding.bundle import Bundle
+from decoding.masks import Masks
 from server.model import ServedModel
 from tests.live import LiveServer
 
@@ -198,3 +201,60 @@ def test_an_automaton_made_for_the_server_is_there_for_the_engine(
     other = ServedModel.load(bundle)
     assert other.automata.find(constraint).is_constrained
     assert other.automata._head is None
+
+
+class Watched:
+    """Automata of a model that note what is compiled, and compile once they are let to."""
+
+    def __init__(self, automata: Automata) -> None:
+        self._automata = automata
+        self.compiled: list[AnswerConstraint] = []
+        self.is_open = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._automata, name)
+
+    def find_masks(self, constraint: AnswerConstraint) -> Masks:
+        self.compiled.append(constraint)
+        assert self.is_open.wait(30)
+        return self._automata.find_masks(constraint)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"max_tokens": 1}, "max_tokens"),
+        ({"messages": [HELLO | {"content": "7" * 5000}]}, "messages"),
+        ({"reflection": {"max_thinking_tokens": 0}}, "reflection.max_thinking_tokens"),
+    ],
+)
+def test_a_request_that_no_answer_could_fit_compiles_nothing(
+    fields: dict[str, Any],
+    param: str,
+    model: ServedModel,
+    make_server: Callable[..., LiveServer],
+) -> None:
+    watched = Watched(model.automata)
+    server = make_server()
+    server.service.answers._automata = cast("Automata", watched)
+    refused = post(server, **fields, structured_outputs={"choice": ["hopeless"]})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+    assert watched.compiled == []
+
+
+def test_who_leaves_while_a_constraint_is_compiled_is_not_waited_for(
+    model: ServedModel, make_server: Callable[..., LiveServer]
+) -> None:
+    watched = Watched(model.automata)
+    server = make_server()
+    server.service.answers._automata = cast("Automata", watched)
+    demand = {"structured_outputs": {"choice": ["abandoned"]}}
+    with server.client() as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.post(URL, json={"model": "tiny", "messages": [HELLO]} | demand, timeout=0.3)
+        server.wait_until(
+            lambda: 'outcome="disconnected"' in client.get("/metrics").text, timeout_s=10
+        )
+    assert len(watched.compiled) == 1
+    assert server.engine.calls == []
+    watched.is_open.set()

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from decoding.answer import AnswerConstraint
 from decoding.bundle import Bundle
 from decoding.matcher import Matcher
+from server.answers import Answer
 from server.errors import Forbidden, NotFound, RequestError
 from server.model import ServedModel
-from server.plan import Plan, check_request, make_plan
+from server.plan import Plan, check_request, demand, make_plan
 from server.policy import Reasoning
 from server.protocol.chat import ChatCompletionRequest
 from server.settings import Settings
@@ -161,6 +163,20 @@ def test_messages_that_leave_no_room_are_refused(model: ServedModel) -> None:
     with pytest.raises(RequestError, match="shorten the messages") as caught:
         make_plan(request(messages=[HELLO | {"content": "7" * 100}]), model, 110)
     assert (caught.value.param, caught.value.code) == ("messages", "context_length_exceeded")
+
+
+def test_a_demanded_answer_changes_the_budget_and_nothing_else(model: ServedModel) -> None:
+    asked = request(structured_outputs={"regex": "[0-9]{60}"}, seed=1)
+    masks = model.automata.find_masks(AnswerConstraint.regex("[0-9]{60}"))
+    answer = Answer(AnswerConstraint.regex("[0-9]{60}"), masks, "structured_outputs")
+    free = make_plan(asked, model, 4096)
+    demanded = demand(free, answer, asked, model, 4096)
+    assert demanded.answer is answer
+    assert demanded.samplings[0].max_tokens == demanded.budget.max_tokens
+    assert replace(demanded, answer=None, budget=free.budget, samplings=free.samplings) == free
+    room = len(free.prompt_token_ids) + masks.automaton.least_tokens() - 1
+    with pytest.raises(RequestError, match="permit a shorter answer"):
+        demand(make_plan(asked, model, room), answer, asked, model, room)
 
 
 def test_several_text_parts_stand_on_lines_of_their_own(model: ServedModel) -> None:
