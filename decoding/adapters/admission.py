@@ -20,7 +20,7 @@ from decoding.answer import MAX_TEXT, AnswerConstraint
 from decoding.automata import Automata
 from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
 from decoding.automaton_cache import default_folder
-from decoding.budget import MAX_TOKENS, Budget
+from decoding.budget import MAX_TOKENS, Budget, BudgetError
 from decoding.bundle import BudgetDefaults, Bundle
 from decoding.grammars.grammar import GrammarError
 from decoding.vocabulary import Vocabulary, VocabularyError
@@ -102,16 +102,18 @@ class Admission:
         What cannot end well, which a front end that knows the bundle refuses, is logged and gets
         the shortest reply; its answer is free where its constraint is wrong.
         """
-        automaton = self.automaton
+        automaton, constraint = self.automaton, None
         try:
             asked = asked_of(sampling_params)
             if asked is None:
                 return None
             limits, answer = split(asked)
-            automaton = self.automata.find(constraint_of(answer))
+            constraint = constraint_of(answer)
+            automaton = self.automata.find(constraint)
             budget = self.settle(limits, automaton, sampling_params, num_prompt_tokens)
         except ValueError as error:
-            logger.error("%s gets the shortest reply, for it cannot end well: %s", place, error)
+            reason = _reason(error, constraint)
+            logger.error("%s gets the shortest reply, for it cannot end well: %s", place, reason)
             budget = _shortest(automaton)
         return Admitted(budget, automaton)
 
@@ -140,6 +142,14 @@ class Admission:
         return budget
 
 
+def _reason(error: Exception, constraint: AnswerConstraint | None) -> str:
+    """Say what was wrong without a word of the client's, whom messages quote."""
+    if isinstance(error, BudgetError):
+        return f"{error.field} (at least {error.least}, at most {error.most})"
+    name = type(error).__name__
+    return name if constraint is None else f"{name}: {constraint.kind} {constraint.digest}"
+
+
 def _shortest(automaton: Automaton) -> Budget:
     """Return the budget of the shortest reply of all."""
     thinking = automaton.least_thinking_tokens()
@@ -147,14 +157,15 @@ def _shortest(automaton: Automaton) -> Budget:
 
 
 def _check_stops(sampling_params: Any, automaton: Automaton) -> None:
-    """Raise ValueError if a token that a reply may hold would make vLLM cut it there."""
+    """Raise BudgetError if a token that a reply may hold would make vLLM cut it there."""
     stops = set(getattr(sampling_params, "stop_token_ids", None) or ())
     for token_id in sorted(stops - set(automaton.stop_token_ids)):
         is_known = 0 <= token_id < automaton.vocab_size
         if is_known and (automaton.next[:, automaton.classes[token_id]] >= 0).any():
-            raise ValueError(
+            raise BudgetError(
                 f"stop_token_ids must be of {list(automaton.stop_token_ids)}, or ids that "
-                f"no reply can hold, not {token_id}: it would cut the reply"
+                f"no reply can hold, not {token_id}: it would cut the reply",
+                field="stop_token_ids",
             )
 
 

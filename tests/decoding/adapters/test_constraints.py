@@ -108,6 +108,26 @@ def test_a_constraint_that_cannot_be_compiled_is_logged_and_hurts_nobody(
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [
+        AnswerConstraint.regex("(secret"),
+        AnswerConstraint.json_schema({"properties": {"secret": {"type": "secret"}}}),
+        {"choice": ["a", {"secret": 1}]},
+        {"secret": 1},
+    ],
+)
+def test_no_word_of_the_client_is_logged(
+    desk: Admission, caplog: pytest.LogCaptureFixture, answer: Any
+) -> None:
+    desk.admit(demanding(Budget(60, 30), answer), 0, "row 0")
+    assert "row 0" in caplog.text
+    assert "GrammarError" in caplog.text
+    assert "secret" not in caplog.text
+    if isinstance(answer, AnswerConstraint):
+        assert f"{answer.kind} {answer.digest}" in caplog.text
+
+
+@pytest.mark.parametrize(
     "answer", [7, [], {}, {"regex": 7}, {"regex": "a", "choice": ["b"]}, {"grammar": "a"}]
 )
 def test_a_malformed_constraint_is_refused_at_the_front(answer: Any) -> None:
