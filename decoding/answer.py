@@ -151,8 +151,9 @@ class AnswerConstraint:
                 return cls.json_object()
             case [("tool_call", {"tools": [*tools], "parallel": bool(parallel)})]:
                 return cls.tool_call(tools, parallel=parallel)
+        came = ", ".join(map(str, data))
         raise GrammarError(
-            f"expected one of {', '.join(KIND_OF_KEY)} with its value, came {', '.join(data):.80}"
+            f"expected one of {', '.join(KIND_OF_KEY)} with its value, came {came:.80}"
         )
 
     def to_text(self) -> str:

@@ -111,7 +111,7 @@ class Admission:
             constraint = constraint_of(answer)
             automaton = self.automata.find(constraint)
             budget = self.settle(limits, automaton, sampling_params, num_prompt_tokens)
-        except ValueError as error:
+        except Exception as error:  # noqa: BLE001  what is raised here ends the engine
             reason = _reason(error, constraint)
             logger.error("%s gets the shortest reply, for it cannot end well: %s", place, reason)
             budget = _shortest(automaton)

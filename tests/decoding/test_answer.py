@@ -201,6 +201,7 @@ def test_values_that_are_neither_type_nor_schema_are_refused_or_null(value: Any)
         ({}, "expected one of"),
         ({"regex": "a", "choice": ["a"]}, "expected one of"),
         ({"grammar": "a"}, "expected one of"),
+        ({1: 2}, "came 1"),
         ({"regex": 5}, "string"),
         ({"choice": "ab"}, "expected one of"),
         ({"choice": []}, "1 to 10,000"),

@@ -127,6 +127,20 @@ def test_no_word_of_the_client_is_logged(
         assert f"{answer.kind} {answer.digest}" in caplog.text
 
 
+@pytest.mark.parametrize("error", [TypeError("secret"), RecursionError(), MemoryError()])
+def test_a_failure_of_ours_gets_the_shortest_free_reply(
+    desk: Admission, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    broken: Any = BrokenAutomata(desk.automata, error)
+    request = demanding(Budget(60, 30), AnswerConstraint.regex("a"))
+    given = replace(desk, automata=broken).admit(request, 0, "row 0")
+    assert given is not None
+    assert given.automaton is desk.automaton
+    assert given.budget.max_tokens == desk.automaton.least_tokens()
+    assert type(error).__name__ in caplog.text
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "answer", [7, [], {}, {"regex": 7}, {"regex": "a", "choice": ["b"]}, {"grammar": "a"}]
 )
@@ -145,6 +159,16 @@ def test_well_formed_constraints_pass_the_front_as_objects_and_as_texts() -> Non
 
 def test_the_front_end_that_knows_no_bundle_does_not_read_a_text() -> None:
     Enforcer.validate_params(demanding(Budget(60, 30), "["))
+
+
+class BrokenAutomata:
+    """Automata of which none but the free one can be had."""
+
+    def __init__(self, automata: Automata, error: Exception) -> None:
+        self.plain, self.error = automata.plain, error
+
+    def find(self, _: AnswerConstraint | None = None) -> Automaton:
+        raise self.error
 
 
 class CountedAutomata:
