@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from decoding.answer import AnswerConstraint
@@ -12,7 +12,16 @@ from server.protocol.messages import Wire
 
 FORMAT_TYPES = ("text", "json_object", "json_schema")
 # Other spellings of a constraint, each with what serves instead.
-REFUSED_KINDS = ("grammar", "structural_tag")
+KINDS = ("json", "regex", "choice", "json_object")
+# Fields of vLLM's that are not there, each with what serves instead.
+COMPACT = "JSON answers have at most one space after ',' and ':'"
+REFUSED = {
+    "grammar": f"use {', '.join(KINDS)}",
+    "structural_tag": f"use {', '.join(KINDS)}",
+    "disable_additional_properties": "say 'additionalProperties': false in the schema",
+    "disable_any_whitespace": COMPACT,
+    "whitespace_pattern": COMPACT,
+}
 OLDER_SPELLINGS = {
     "guided_json": "structured_outputs.json",
     "guided_regex": "structured_outputs.regex",
@@ -67,41 +76,51 @@ ResponseFormat = Annotated[
 ]
 
 
+def _check_schema(schema: Any) -> Any:
+    """Refuse here what is no schema: a union would name its own parts."""
+    if isinstance(schema, dict | str | None):
+        return schema
+    raise PydanticCustomError("schema", "it should be an object or a JSON string")
+
+
 class StructuredOutputs(Wire):
     """Exactly one demand, as vLLM's clients write it."""
 
     NEUTRAL = {  # noqa: RUF012  (a ClassVar of Wire)
-        **dict.fromkeys(REFUSED_KINDS, ()),
+        **dict.fromkeys(REFUSED, ()),
         "disable_additional_properties": (False,),
         "disable_any_whitespace": (False,),
-        "whitespace_pattern": (),
     }
 
-    json_: Annotated[dict[str, Any] | str | None, Field(alias="json")] = None
+    json_: Annotated[
+        dict[str, Any] | str | None, Field(alias="json"), BeforeValidator(_check_schema)
+    ] = None
     regex: str | None = None
     choice: list[str] | None = None
     json_object: bool | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_kinds(cls, values: Any) -> Any:
-        for kind in REFUSED_KINDS:
-            if isinstance(values, dict) and values.get(kind) is not None:
+    def _refuse(cls, values: Any) -> Any:
+        for name, instead in REFUSED.items():
+            if isinstance(values, dict) and not cls.is_neutral(name, values.get(name)):
                 raise PydanticCustomError(
                     "unsupported",
-                    "'{param}' is not supported: use json, regex, choice or json_object.",
-                    {"param": f"structured_outputs.{kind}"},
+                    "'{param}' is not supported: {instead}.",
+                    {"param": f"structured_outputs.{name}", "instead": instead},
                 )
         return values
 
     @model_validator(mode="after")
     def _check_together(self) -> StructuredOutputs:
         demands = (self.json_, self.regex, self.choice, self.json_object or None)
-        if sum(demand is not None for demand in demands) != 1:
+        came = [kind for kind, it in zip(KINDS, demands, strict=True) if it is not None]
+        if len(came) != 1:
             raise PydanticCustomError(
                 "conflict",
-                "'{param}' must have exactly one of json, regex, choice and json_object.",
-                {"param": "structured_outputs"},
+                "'{param}' must have exactly one of json, regex, choice and json_object, "
+                "came {came}.",
+                {"param": "structured_outputs", "came": " and ".join(came) or "none of them"},
             )
         return self
 

@@ -136,7 +136,16 @@ def fields(**values: Any) -> dict[str, Any]:
         (
             fields(structured_outputs={"regex": "a", "disable_any_whitespace": True}),
             "structured_outputs.disable_any_whitespace",
-            "unknown_parameter",
+            "unsupported_parameter",
+        ),
+        (
+            fields(structured_outputs={"json": {}, "whitespace_pattern": SECRET}),
+            "structured_outputs.whitespace_pattern",
+            "unsupported_parameter",
+        ),
+        *(
+            (fields(structured_outputs={"json": it}), "structured_outputs.json", "invalid_value")
+            for it in (True, [], [SECRET], 7)
         ),
         (
             fields(response_format={"type": "json_object"}, structured_outputs={"regex": "a"}),
@@ -245,3 +254,23 @@ def test_an_unknown_answer_format_gets_the_list_of_formats() -> None:
 def test_an_older_spelling_gets_the_present_one(name: str) -> None:
     expected = f"structured_outputs.{name.removeprefix('guided_')}"
     assert expected in refusal(fields(**{name: "a"})).message
+
+
+@pytest.mark.parametrize(
+    ("demands", "said"),
+    [
+        ({"json": True}, "'structured_outputs.json': it should be an object or a JSON string."),
+        ({"json": {}, "regex": "a"}, "came json and regex."),
+        ({"json_object": False}, "came none of them."),
+        ({"json": {}, "whitespace_pattern": ""}, "not supported: JSON answers have at most one"),
+    ],
+)
+def test_a_wrong_demand_is_told_what_came_or_serves(demands: dict[str, Any], said: str) -> None:
+    assert said in refusal(fields(structured_outputs=demands)).message
+
+
+def test_demands_of_other_servers_that_ask_for_nothing_are_taken() -> None:
+    neutral = {"disable_any_whitespace": False, "whitespace_pattern": None, "grammar": None}
+    ChatCompletionRequest.model_validate(
+        fields(structured_outputs={"json": {}, "disable_additional_properties": False} | neutral)
+    )
