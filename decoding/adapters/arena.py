@@ -16,14 +16,15 @@ from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
 from decoding.byte_dfa import Phase
 
 MAX_IDLE_AUTOMATA = 16
-MAX_BYTES = 1 << 29  # of tables in use; the tensors have up to twice that
+MAX_IDLE_BYTES = 1 << 28  # of tables that no row follows
+MAX_BYTES = 1 << 32  # of all: a cell takes 2, and `info` is int32; over 120 of the largest
 MAX_CLASSES = 1 << 15  # ids are int16
 NEEDS = MAX_MIN_REFLECTIONS + 1
 THINKS, INSIDE, CLOSING = 1, 2, 4  # the bits of a state's kind
 
 
 class ArenaFullError(RuntimeError):
-    """An automaton for which the arena has no room."""
+    """An automaton for which the device has no room."""
 
 
 class Info(IntEnum):
@@ -43,7 +44,11 @@ class Info(IntEnum):
 
 
 class Pool:
-    """Arrays of several slots in one tensor; it closes its gaps, or grows, when it is full."""
+    """Arrays of several slots in one tensor.
+
+    Full, it closes its gaps or grows; nearly empty, it shrinks. It has a quarter to spare at most
+    when it was last moved.
+    """
 
     def __init__(self, dtype: npt.DTypeLike, device: torch.device) -> None:
         """Make an empty pool."""
@@ -54,24 +59,29 @@ class Pool:
     def put(self, slot: int, values: npt.NDArray[np.generic]) -> None:
         """Add the array of a new slot."""
         start = max((start + size for start, size in self._spans.values()), default=0)
-        if start + values.size > len(self.data):
-            start = self._repack(values.size)
-        self._spans[slot] = start, values.size
+        needed = self._used + values.size
+        if start + values.size > len(self.data) or 4 * needed < len(self.data):
+            start = self._repack(needed)
         flat = values.astype(self._dtype, copy=False).reshape(-1)
         self.data[start : start + values.size] = _to_device(flat, self.data.device)
+        self._spans[slot] = start, values.size
 
     def drop(self, slot: int) -> None:
-        """Give up the array of a slot."""
-        del self._spans[slot]
+        """Give up the array of a slot, if there is one."""
+        self._spans.pop(slot, None)
 
     def start(self, slot: int) -> int:
         """Return where the array of a slot begins."""
         return self._spans[slot][0]
 
-    def _repack(self, room: int) -> int:
-        """Move all arrays to a tensor with that much room, without gaps; return where it is."""
-        used = sum(size for _, size in self._spans.values())
-        data = self.data.new_zeros(1 << (used + room - 1).bit_length())
+    @property
+    def _used(self) -> int:
+        return sum(size for _, size in self._spans.values())
+
+    def _repack(self, needed: int) -> int:
+        """Move all arrays without gaps to a tensor with that much room; return where they end."""
+        step = 1 << max(needed.bit_length() - 3, 0)
+        data = self.data.new_zeros(-(-needed // step) * step)
         end = 0
         for slot, (start, size) in self._spans.items():
             data[end : end + size] = self.data[start : start + size]
@@ -84,6 +94,8 @@ class Pool:
 class Arena:
     """Tables on a device by slot; slot 0 is the automaton without a constraint, and stays.
 
+    Tables in use find room as long as the device has any; of idle ones few are kept.
+
     info: (slots, len(Info)) int32; tokens: (vocab,) int16, the class of each token; cells:
     (S, C) int16, the state after a class, -1 where illegal; events: (states with any, C) int8,
     the reflections that a class opens, or minus the thinking blocks it closes; kinds: (S,) int8;
@@ -92,12 +104,17 @@ class Arena:
     """
 
     def __init__(
-        self, automaton: Automaton, device: torch.device, max_bytes: int = MAX_BYTES
+        self,
+        automaton: Automaton,
+        device: torch.device,
+        max_bytes: int = MAX_BYTES,
+        max_idle_bytes: int = MAX_IDLE_BYTES,
     ) -> None:
         """Upload the automaton of slot 0."""
         self.device = device
         self.vocab_size = automaton.vocab_size
         self.max_bytes = max_bytes
+        self.max_idle_bytes = max_idle_bytes
         self.tokens, self.cells = Pool(np.int16, device), Pool(np.int16, device)
         self.events, self.kinds = Pool(np.int8, device), Pool(np.int8, device)
         self.distances, self.shortest = Pool(np.int32, device), Pool(np.int32, device)
@@ -126,27 +143,53 @@ class Arena:
     def add(self, automaton: Automaton, in_use: Collection[int] = ()) -> int:
         """Return the slot of an automaton; a new one is uploaded, and may take an idle one's room.
 
-        in_use: the slots to keep. Raises ArenaFullError.
+        in_use: the slots to keep. Raises ArenaFullError, which leaves them as they are.
         """
         for slot, held in self._automata.items():
             if held is automaton:
                 self._automata[slot] = self._automata.pop(slot)
                 return slot
-        size = self._check(automaton)
-        self._make_room(size, {0, *in_use})
+        self._check(automaton)
+        kept = {0, *in_use}
+        self._make_room(size_bytes(automaton), kept)
+        try:
+            return self._upload(automaton)
+        except torch.OutOfMemoryError:
+            self._drop([slot for slot in self._automata if slot not in kept])
+        try:
+            return self._upload(automaton)
+        except torch.OutOfMemoryError as error:
+            raise ArenaFullError(
+                f"the device has no memory for {size_bytes(automaton)} bytes of tables beside "
+                f"{self.size_bytes} in use: leave it more, or run fewer requests at a time"
+            ) from error
+
+    def _upload(self, automaton: Automaton) -> int:
+        """Return the slot of a new automaton; where memory fails, raise and be as before."""
         slot = next(slot for slot in range(len(self._automata) + 1) if slot not in self._automata)
         self._automata[slot] = automaton
-        for pool, values in zip(self._pools, _tables(automaton), strict=True):
-            pool.put(slot, values)
-        self.info = _to_device(self._info(), self.device)
+        try:
+            for pool, values in zip(self._pools, _tables(automaton), strict=True):
+                pool.put(slot, values)
+        except torch.OutOfMemoryError:
+            self._drop([slot])
+            raise
+        finally:  # the pools may have moved what they hold
+            self.info = _to_device(self._info(), self.device)
         return slot
+
+    def _drop(self, slots: Collection[int]) -> None:
+        for slot in slots:
+            del self._automata[slot]
+            for pool in self._pools:
+                pool.drop(slot)
 
     @property
     def _pools(self) -> tuple[Pool, ...]:
         return self.tokens, self.cells, self.events, self.kinds, self.distances, self.shortest
 
-    def _check(self, automaton: Automaton) -> int:
-        """Return the size of a new automaton; raise if it could not be held."""
+    def _check(self, automaton: Automaton) -> None:
+        """Raise if an automaton could never be held."""
         if automaton.vocab_size != self.vocab_size:
             raise ValueError(
                 f"expected an automaton over {self.vocab_size} token ids, "
@@ -157,16 +200,18 @@ class Arena:
                 f"the automaton has {automaton.num_classes} classes of tokens, at most "
                 f"{MAX_CLASSES} can be held: simplify the constraint"
             )
-        return size_bytes(automaton)
 
     def _make_room(self, size: int, in_use: Collection[int]) -> None:
         """Drop idle automata, the least lately used first, until one more may come."""
-        idle = [slot for slot in self._automata if slot not in in_use]
-        while idle and (len(idle) > MAX_IDLE_AUTOMATA or self.size_bytes + size > self.max_bytes):
-            slot = idle.pop(0)
-            del self._automata[slot]
-            for pool in self._pools:
-                pool.drop(slot)
+        idle = {slot: held for slot, held in self._automata.items() if slot not in in_use}
+        while idle and (
+            len(idle) > MAX_IDLE_AUTOMATA
+            or sum(map(size_bytes, idle.values())) > self.max_idle_bytes
+            or self.size_bytes + size > self.max_bytes
+        ):
+            slot = next(iter(idle))
+            del idle[slot]
+            self._drop([slot])
         if self._automata and self.size_bytes + size > self.max_bytes:
             raise ArenaFullError(
                 f"{self.size_bytes} bytes of tables are in use, {size} more would pass the limit "
@@ -174,7 +219,7 @@ class Arena:
             )
 
     def _info(self) -> npt.NDArray[np.int32]:
-        info = np.zeros((max(self._automata) + 1, len(Info)), np.int32)
+        info = np.zeros((max(self._automata, default=0) + 1, len(Info)), np.int32)
         for slot, automaton in self._automata.items():
             info[slot] = (
                 *(pool.start(slot) for pool in self._pools),

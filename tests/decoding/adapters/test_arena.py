@@ -7,10 +7,20 @@ import pytest
 import torch
 
 from decoding.adapters import arena as tables
-from decoding.adapters.arena import MAX_IDLE_AUTOMATA, Arena, ArenaFullError, Info, Pool, size_bytes
+from decoding.adapters.arena import (
+    MAX_IDLE_AUTOMATA,
+    NEEDS,
+    Arena,
+    ArenaFullError,
+    Info,
+    Pool,
+    size_bytes,
+)
 from decoding.automaton import Automaton
+from decoding.constrained_answer import MAX_ANSWER_STATES
 from decoding.grammars import dfa
 from decoding.grammars.grammar import Text
+from decoding.splice import MAX_CELLS
 from decoding.vocabulary import Vocabulary
 from tests.decoding.adapters.constrained import automata_of
 
@@ -106,6 +116,107 @@ def test_a_full_arena_drops_what_is_idle_and_refuses_what_does_not_fit(
     assert arena.add(second) == slot
     assert holds(arena, slot, second)
     assert holds(arena, 0, plain)
+
+
+class FullPool(Pool):
+    """A pool on a device whose memory lasts for some more arrays."""
+
+    def __init__(self, pool: Pool, num_puts: int) -> None:
+        self.__dict__.update(pool.__dict__)
+        self.num_puts = num_puts
+
+    def put(self, slot: int, values: np.ndarray) -> None:
+        self.num_puts -= 1
+        if self.num_puts < 0:
+            raise torch.OutOfMemoryError
+        super().put(slot, values)
+
+
+def test_tables_in_use_always_find_room_and_idle_ones_go_first(
+    automaton: Automaton, words: list[Automaton]
+) -> None:
+    arena = Arena(automaton, CPU, max_idle_bytes=1)
+    *used, last = words
+    slots: list[int] = []
+    for word in used:
+        slots.append(arena.add(word, in_use=slots))
+    assert slots == list(range(1, len(words)))
+    assert all(holds(arena, slot, word) for slot, word in zip(slots, used, strict=True))
+    slot = arena.add(last, in_use=slots[:1])
+    assert len(arena) == 3
+    assert all(holds(arena, at, word) for at, word in ((slots[0], used[0]), (slot, last)))
+
+
+def test_idle_tables_beyond_their_bytes_are_dropped(
+    automaton: Automaton, words: list[Automaton]
+) -> None:
+    first, second, third, fourth = words[:4]
+    arena = Arena(automaton, CPU, max_idle_bytes=size_bytes(first) + size_bytes(second))
+    for word in (first, second, third):
+        arena.add(word)
+    assert len(arena) == 4  # the newest one was in no row's way
+    slot = arena.add(fourth)
+    assert slot == 1
+    assert len(arena) == 4
+    assert all(holds(arena, at, word) for at, word in ((1, fourth), (2, second), (3, third)))
+
+
+def test_a_device_out_of_memory_drops_what_is_idle_and_then_refuses(
+    automata: list[Automaton], words: list[Automaton]
+) -> None:
+    plain, first, second = automata
+    arena = Arena(plain, CPU)
+    gone, kept = arena.add(words[0]), arena.add(first)
+    arena.kinds = FullPool(arena.kinds, 0)
+    with pytest.raises(ArenaFullError, match="no memory for"):
+        arena.add(second, in_use=[kept])
+    assert len(arena) == 2
+    for again in range(2):  # the gap that the idle one left is closed meanwhile
+        assert holds(arena, 0, plain), again
+        assert holds(arena, kept, first), again
+        with pytest.raises(ArenaFullError):
+            arena.add(second, in_use=[kept])
+    arena.kinds = FullPool(arena.kinds, 1)
+    assert arena.add(second, in_use=[kept]) == gone
+    assert all(holds(arena, at, held) for at, held in ((0, plain), (gone, second), (kept, first)))
+
+
+def test_memory_that_only_idle_tables_take_is_found(
+    automata: list[Automaton], words: list[Automaton]
+) -> None:
+    plain, first, second = automata
+    arena = Arena(plain, CPU)
+    idle, kept = arena.add(words[0]), arena.add(first)
+
+    class Tight(FullPool):
+        def put(self, slot: int, values: np.ndarray) -> None:
+            self.num_puts = int(idle not in self._spans)
+            super().put(slot, values)
+
+    arena.kinds = Tight(arena.kinds, 0)
+    assert arena.add(second, in_use=[kept]) == idle
+    assert all(holds(arena, at, held) for at, held in ((0, plain), (idle, second), (kept, first)))
+
+
+def test_a_pool_grows_by_what_it_needs_and_shrinks_again() -> None:
+    pool = Pool(np.int16, CPU)
+    for slot in range(100):
+        pool.put(slot, np.full(1000, slot))
+        assert len(pool.data) <= 1.25 * 1000 * (slot + 1) + 1000
+    for slot in range(1, 100):
+        pool.drop(slot)
+    pool.put(1, np.full(1000, 1))
+    assert len(pool.data) <= 2500
+    for slot in (0, 1):
+        start = pool.start(slot)
+        assert (pool.data[start : start + 1000] == slot).all()
+
+
+def test_the_largest_tables_can_be_addressed() -> None:
+    cells, cell_bytes = 1 << 31, 2
+    assert cells * cell_bytes >= tables.MAX_BYTES  # a table begins where int32 can tell
+    largest = 3 * MAX_CELLS + 4 * NEEDS * 2 * MAX_ANSWER_STATES + 2 * 2**17
+    assert tables.MAX_BYTES // largest >= 120
 
 
 def test_slot_0_stays(automata: list[Automaton]) -> None:
