@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from decoding.adapters.admission import FOLDER_VARIABLE
+
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
@@ -54,7 +56,12 @@ class EngineSettings:
 
 
 def set_environment() -> None:
-    """Set what vLLM reads when it is imported, where the user did not."""
+    """Set what vLLM reads when it is imported, where the user did not.
+
+    The plug-in's variable goes: with it vLLM's front end would compile constraints on the event
+    loop, which the server has compiled beside it.
+    """
+    os.environ.pop(FOLDER_VARIABLE, None)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 

@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -267,9 +268,15 @@ def _parse(text: str) -> Any:
 def _admission_of(folder: str) -> Admission:
     """Read the bundle in the front end, where vLLM has already taken the context off max_tokens."""
     try:
-        size = Vocabulary.load(folder).size
+        size = _vocab_size(Path(folder))
         return Admission.load(
             SimpleNamespace(model=folder, get_vocab_size=lambda: size, max_model_len=MAX_MODEL_LEN)
         )
-    except ValueError as error:  # no client's fault
-        raise RuntimeError(f"{FOLDER_VARIABLE} names no bundle: {error}") from error
+    except (ValueError, OSError, LookupError) as error:  # no client's fault
+        raise RuntimeError(f"{FOLDER_VARIABLE} names no bundle: {error!r}") from error
+
+
+def _vocab_size(folder: Path) -> int:
+    """Return what vLLM tells the worker, so that both find the same automata on disk."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    return int(config.get("text_config", config)["vocab_size"])

@@ -97,6 +97,12 @@ def test_what_the_user_set_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert os.environ["HF_HUB_OFFLINE"] == "1"
 
 
+def test_vllms_front_end_is_not_told_the_bundle() -> None:
+    os.environ["REFLECT_BUNDLE"] = "models/demo"
+    vllm_settings.set_environment()
+    assert "REFLECT_BUNDLE" not in os.environ
+
+
 def test_no_usage_statistics_are_sent() -> None:
     vllm_settings.set_environment()
     assert os.environ["VLLM_NO_USAGE_STATS"] == "1"

@@ -6,6 +6,7 @@ import json
 import logging
 import random
 from dataclasses import fields
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from decoding.budget import Budget, BudgetError
 from decoding.bundle import Bundle
 from tests.decoding.adapters.conftest import MAX_MODEL_LEN, params
 from tests.decoding.budgets import random_budget
+from tests.tokenizer import make_model_folder
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +189,14 @@ def test_a_front_end_with_a_wrong_bundle_is_the_servers_fault(
     monkeypatch.setenv("REFLECT_BUNDLE", str(tmp_path))
     with pytest.raises(RuntimeError, match="REFLECT_BUNDLE"):
         admission.check(asking(True))
+
+
+def test_the_front_end_knows_as_many_ids_as_the_worker(tmp_path: Path) -> None:
+    folder = make_model_folder(tmp_path / "padded", tags_are_tokens=True).folder
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["vocab_size"] += 40
+    (folder / "config.json").write_text(json.dumps(config))
+    assert admission._admission_of(str(folder)).automaton.vocab_size == config["vocab_size"]
 
 
 def test_the_keys_of_the_budget_and_of_the_answer_are_apart() -> None:
