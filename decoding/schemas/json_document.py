@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from math import isfinite
@@ -15,6 +16,8 @@ MAX_FOLLOWED = 100
 MAX_TOGETHER = 100
 MAX_STEPS = 200_000
 MAX_NESTING = 200
+MAX_STEP, MAX_ENDS = 64, (300, 300)  # characters of a message: a pointer's step; start and end
+LONG_STEP = re.compile(rf"(?<=/)([^/]{{{MAX_STEP}}})[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +185,11 @@ def _check_values(schema: Mapping[str, Any] | bool) -> None:
 def escaped(key: str) -> str:
     """Return a key as a step of a JSON pointer."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def shortened(message: str) -> str:
+    """Return what is said of a place: its long steps cut, and the middle of what is longer yet."""
+    pointer, colon, what = message.partition(": ")
+    short = LONG_STEP.sub(r"\1…", pointer) + colon + what
+    start, end = MAX_ENDS
+    return short if len(short) <= start + end else f"{short[:start]}…{short[-end:]}"

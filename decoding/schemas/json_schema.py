@@ -16,7 +16,7 @@ from decoding.grammars.dfa import MAX_STATES, Dfa
 from decoding.grammars.dfa import compile as compile_grammar
 from decoding.grammars.grammar import GrammarError, Node, Text
 from decoding.grammars.nfa import ACCEPT, Nfa, Work
-from decoding.schemas.json_document import Document, Sites, site
+from decoding.schemas.json_document import Document, Sites, shortened, site
 from decoding.schemas.json_text import COLON, SPACE, either, is_nothing, joined, literal, repeated
 from decoding.schemas.json_value import record_of
 from decoding.schemas.json_writer import Extent, TooDeep, Writer
@@ -118,8 +118,9 @@ class _Plan:
         return self._located(GrammarError(f"#: the schema {why if self._loops else none}"))
 
     def _located(self, error: GrammarError) -> GrammarError:
-        """Return the error, with its kind, as one of this tool."""
-        return error if self._tool is None else type(error)(f"tool {self._tool!a:.80}: {error}")
+        """Return the error, with its kind, as a short one of this tool."""
+        tool = "" if self._tool is None else f"tool {self._tool!a:.80}: "
+        return type(error)(tool + shortened(str(error)))
 
 
 def _fit(plans: Sequence[_Plan], frame: Frame, max_states: int) -> Dfa:

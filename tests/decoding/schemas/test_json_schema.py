@@ -326,3 +326,25 @@ def test_a_large_but_honest_schema_compiles() -> None:
 def test_a_long_enum_compiles() -> None:
     dfa = compile_schema({"enum": [f"value {n * 7919}" for n in range(5_000)]})
     assert dfa.accepts(b'"value 7919"')
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"k" * 500_000: {"$ref": "#/nope"}}},
+        {"properties": {"k: " * 100_000: {"$ref": "#/nope"}}},
+        {"properties": {"a": {"$ref": "#" + "/nope" * 5_000}}},
+        {"properties": {"k" * 500_000: {"type": "string", "pattern": "(a"}}},
+        {"$defs": {"k" * 50_000: {"not": {}}}, "$ref": "#/$defs/" + "k" * 50_000},
+    ],
+)
+def test_what_is_said_of_a_long_place_is_short(schema: Any) -> None:
+    with pytest.raises(GrammarError) as refused:
+        compile_schema(schema)
+    assert str(refused.value).startswith("#/")
+    assert len(str(refused.value)) < 700
+
+
+def test_a_long_step_is_cut_and_the_rest_of_its_place_is_told() -> None:
+    with pytest.raises(GrammarError, match=r"^#/properties/k{64}…/properties/a/not: 'not' cannot"):
+        compile_schema({"properties": {"k" * 65: {"properties": {"a": {"not": {}}}}}})
