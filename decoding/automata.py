@@ -83,10 +83,16 @@ class Automata:
         return self._fulfil(made, key, constraint) if pending is None else pending.result()
 
     def known_masks(self, constraint: AnswerConstraint) -> Masks | None:
-        """Return, or raise, what `find_masks` would, if it is in memory; never waits for it."""
+        """Return, or raise, what `find_masks` would, if it is in memory; never waits for it.
+
+        Its file counts as used too: another process will look for it there.
+        """
         key = self._key(constraint)
         with self._lock:
-            return self._recall(key)
+            known = self._recall(key)
+        if known is not None and self._cache is not None:
+            self._cache.touch(key)
+        return known
 
     def _recall(self, key: str) -> Masks | None:
         if key in self._refused:

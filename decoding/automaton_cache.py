@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from decoding import automaton_file
@@ -15,6 +18,7 @@ from decoding.automaton_file import AutomatonFileError
 
 logger = logging.getLogger(__name__)
 
+VARIABLE = "REFLECT_CACHE"
 MAX_BYTES = 256 * 2**20
 SUFFIX = ".automaton"
 FORGOTTEN_S = 3600.0  # a draft so old was left by a process that died
@@ -25,7 +29,7 @@ def default_folder() -> Path | None:
 
     None where the variable is empty, or the user has no home.
     """
-    named = os.environ.get("REFLECT_CACHE")
+    named = os.environ.get(VARIABLE)
     if named is not None:
         return Path(named) if named else None
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -33,6 +37,31 @@ def default_folder() -> Path | None:
         return Path(base).expanduser() / "reflection-runtime" / "automata"
     except RuntimeError:
         return None
+
+
+@contextmanager
+def shared_folder() -> Iterator[None]:
+    """See to it that this process and those it starts share a folder of automata meanwhile.
+
+    It is the default one; where that is of no use, a private one, which is removed at the end.
+    """
+    if AutomatonCache.open(default_folder()) is not None:
+        yield
+        return
+    named = os.environ.get(VARIABLE)
+    try:
+        private = TemporaryDirectory(prefix="reflect-automata-", ignore_cleanup_errors=True)
+    except OSError as error:
+        logger.warning("each process makes its own automata, no folder can be made: %s", error)
+        yield
+        return
+    with private as folder:
+        os.environ[VARIABLE] = folder
+        try:
+            yield
+        finally:
+            del os.environ[VARIABLE]
+            os.environ |= {} if named is None else {VARIABLE: named}
 
 
 class AutomatonCache:
@@ -67,13 +96,18 @@ class AutomatonCache:
         path = self._path(key)
         try:
             automaton = automaton_file.load(path, key)
-            os.utime(path)
         except FileNotFoundError:
             return None
         except (OSError, AutomatonFileError) as error:
             logger.warning("an automaton is made anew: %s", error)
             return None
+        self.touch(key)
         return automaton
+
+    def touch(self, key: str) -> None:
+        """Note that an automaton is used, in whatever process; another user's file stays as old."""
+        with suppress(OSError):
+            os.utime(self._path(key))
 
     def save(self, key: str, automaton: Automaton) -> None:
         """Keep an automaton, and remove the oldest beyond the folder's size."""
@@ -89,14 +123,17 @@ class AutomatonCache:
     def _trim(self) -> None:
         files = []
         for path in self._folder.iterdir():
-            with suppress(FileNotFoundError):  # another process removed it
-                status = path.stat()
+            with suppress(OSError):  # another process removed it, or it is another user's
+                status = path.lstat()
+                if not stat.S_ISREG(status.st_mode):
+                    continue
                 if path.suffix == SUFFIX:
                     files.append((status.st_mtime_ns, status.st_size, path))
                 elif path.suffix == ".draft" and status.st_mtime < time.time() - FORGOTTEN_S:
-                    path.unlink(missing_ok=True)
+                    path.unlink()
         room = self._max_bytes
         for _, size, path in sorted(files, reverse=True):
             room -= size
             if room < 0:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink()

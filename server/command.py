@@ -86,6 +86,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) -> int:
     import uvicorn
 
+    from decoding.automaton_cache import shared_folder
     from server import logs
     from server.app import create_app
     from server.http_server import HttpServer
@@ -118,7 +119,8 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
         timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = HttpServer(config, app.state.service)
-    server.run()
+    with shared_folder():  # the engine's process then finds what this one has compiled
+        server.run()
     return server.exit_status
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -185,6 +186,17 @@ def test_another_process_finds_them_on_disk(vocabulary: Vocabulary, tmp_path: Pa
     assert later._head is None
     assert writes(later, counted("b+"), "bb")
     assert later._head is not None
+
+
+def test_what_is_used_from_memory_stays_on_disk_for_another_process(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    automata = make(vocabulary, folder=tmp_path)
+    automata.find(counted("a+"))
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    automata.known_masks(counted("a+"))
+    assert sorted(path.stat().st_mtime > 1 for path in tmp_path.iterdir()) == [False, True]
 
 
 def test_what_a_model_of_another_kind_left_is_not_used(

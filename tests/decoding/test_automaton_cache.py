@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from decoding.automaton import Automaton
-from decoding.automaton_cache import FORGOTTEN_S, AutomatonCache, default_folder
+from decoding.automaton_cache import FORGOTTEN_S, AutomatonCache, default_folder, shared_folder
 
 
 @pytest.fixture
@@ -119,3 +119,65 @@ def test_the_folder_is_named_or_in_the_user_s_cache_folder(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert default_folder() == tmp_path / "home" / ".cache" / "reflection-runtime" / "automata"
+
+
+def test_another_user_s_file_is_read_though_it_cannot_be_made_young(
+    automaton: Automaton, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    cache = AutomatonCache(tmp_path)
+    cache.save("one", automaton)
+    monkeypatch.setattr(os, "utime", refuse)
+    assert cache.load("one") is not None
+
+
+def test_what_is_no_file_stops_no_trimming(automaton: Automaton, size: int, tmp_path: Path) -> None:
+    for name in ("folder.automaton", "folder.draft"):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (1, 1))
+    cache = AutomatonCache(tmp_path, max_bytes=size)
+    for ago_s, key in enumerate("ab"):
+        cache.save(key, automaton)
+        use(tmp_path, key, 100 - ago_s)
+    assert names(tmp_path) == {"folder", "b"}
+
+
+def test_a_default_folder_that_is_of_use_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFLECT_CACHE", str(tmp_path))
+    with shared_folder():
+        assert default_folder() == tmp_path
+    assert tmp_path.is_dir()
+
+
+@pytest.mark.parametrize("named", ["", "file/automata", None])
+def test_where_none_is_of_use_a_private_folder_is_shared_for_a_while(
+    named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.delenv("REFLECT_CACHE")
+    if named is not None:
+        monkeypatch.setenv("REFLECT_CACHE", named and str(tmp_path / named))
+    before = default_folder()
+    with shared_folder():
+        folder = default_folder()
+        assert folder is not None
+        assert AutomatonCache.open(folder) is not None
+        assert folder.stat().st_mode & 0o077 == 0
+        (folder / "kept.automaton").touch()
+    assert not folder.exists()
+    assert default_folder() == before
+
+
+def test_where_no_folder_can_be_made_each_process_is_on_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("REFLECT_CACHE", "")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with shared_folder():
+        assert default_folder() is None
+    assert "no folder can be made" in caplog.text

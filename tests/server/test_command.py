@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from decoding.bundle import Bundle, BundleError
-from server import command
+from server import command, logs
 from server.command import find_model, main
+from server.http_server import HttpServer
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +84,16 @@ def test_every_flag_says_its_default(capsys: pytest.CaptureFixture[str]) -> None
     assert len(flags) >= 15
     for part in text.partition("HTTP:")[2].partition("examples:")[0].split(" --")[1:]:
         assert "(default" in part, part
+
+
+def test_the_engine_is_given_a_folder_of_automata_where_the_user_has_none(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = []
+    monkeypatch.setenv("REFLECT_CACHE", "")
+    monkeypatch.setattr(logs, "configure", lambda _: None)
+    monkeypatch.setattr(HttpServer, "run", lambda _: folders.append(os.environ["REFLECT_CACHE"]))
+    assert main([str(bundle.folder)]) == 0
+    (folder,) = folders
+    assert folder
+    assert not Path(folder).exists()
