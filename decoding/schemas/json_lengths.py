@@ -41,6 +41,8 @@ def between(
     Raises:
         GrammarError: too large to count, or a least length that the repetitions do not show.
     """
+    if most is not None and most < least:
+        return NOTHING
     lengths = _Lengths()
     shortest, longest = lengths.of(node)
     if shortest >= least and (most is None or longest <= most):

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from decoding.grammars.dfa import compile as compile_grammar
-from decoding.grammars.grammar import GrammarError
+from decoding.grammars.grammar import NOTHING, GrammarError
 from decoding.grammars.pattern import parse, search
 from decoding.schemas.json_lengths import between
 
@@ -59,3 +59,8 @@ def test_a_most_that_cannot_be_counted_is_lowered() -> None:
     assert dfa.accepts(b"ab" * 1_000)
     with pytest.raises(GrammarError, match="minLength"):
         between(parse("(ab)*"), 10**5, 10**9)
+
+
+@pytest.mark.parametrize("pattern", ["\\n", "ab", "a*"])
+def test_no_text_is_longer_than_a_most_below_the_least(pattern: str) -> None:
+    assert between(search(pattern), 4, 2) == NOTHING
