@@ -166,7 +166,9 @@ class Writer:
         items = Conjunction(self._document.plain(found.item(0)))
         values = None
         if not found.num_first and items.branching() is None:
-            values = [False, True] if items.types == {"boolean"} else items.values()
+            values = items.values()
+            if values is None and items.types == {"boolean"}:
+                values = [False, True]
         if values is None:
             raise GrammarError(
                 f"{found.place('uniqueItems')}: 'uniqueItems' can be enforced only where 'items' "

@@ -131,6 +131,13 @@ def test_no_other_white_space_is_written() -> None:
         assert not dfa.accepts(text)
 
 
+@pytest.mark.parametrize("said", [{"const": True}, {"type": "boolean", "enum": [True]}])
+def test_unique_booleans_are_those_of_the_list(said: Any) -> None:
+    dfa = compile_schema({"type": "array", "items": said, "uniqueItems": True, "maxItems": 2})
+    texts = (b"[]", b"[true]", b"[false]", b"[false,true]")
+    assert [dfa.accepts(text) for text in texts] == [True, True, False, False]
+
+
 def test_only_utf8_without_surrogates_is_written() -> None:
     dfa = compile_schema({"type": "string"})
     assert dfa.accepts(b'"\\u00e9\\uD7FF\\ue000"')
