@@ -112,8 +112,3 @@ def any_value(depth: int) -> Node:
         inside = value if level else NOTHING
         value = either((SCALAR, array_of(inside), object_of(STRING, inside)))
     return value
-
-
-def any_object(depth: int) -> Node:
-    """Return all objects of values nested at most so deep."""
-    return object_of(STRING, any_value(depth))
