@@ -1,8 +1,9 @@
-r"""The pattern: regular expressions as grammars, the part that ECMA-262, Rust and Python agree on.
+r"""The pattern: ECMA-262's regular expressions as grammars, those that are regular.
 
 Look-around, back-references, word boundaries and flags are refused by name. `\d` and `\w` are
-ASCII, `\s` is ECMA-262's white space, `.` is all but ECMA-262's line ends. Lazy quantifiers match
-the same texts as greedy ones.
+ASCII, `\s` is ECMA-262's white space, `.` is all but ECMA-262's line ends: Python and Rust read
+these sets differently. Lazy quantifiers match the same texts as greedy ones. Python's `\A`, `\Z`
+and `(?P<name>` are read too.
 """
 
 from __future__ import annotations
