@@ -67,13 +67,16 @@ def ask(client: OpenAI, **fields: Any) -> list[tuple[str, str]]:
 
 
 def least_tokens(client: OpenAI, **fields: Any) -> int:
-    """Return the least max_completion_tokens, as the server names it."""
-    with pytest.raises(openai.BadRequestError) as caught:
-        ask(client, max_completion_tokens=1, **fields)
-    assert caught.value.param == "max_completion_tokens"
-    found = re.search(r"at least (\d+)", caught.value.message)
-    assert found
-    return int(found[1])
+    """Return the least max_completion_tokens: the server names that of any answer, then this."""
+    least = 1
+    for _ in range(2):
+        with pytest.raises(openai.BadRequestError) as caught:
+            ask(client, max_completion_tokens=least, **fields)
+        assert caught.value.param == "max_completion_tokens"
+        found = re.search(r"at least (\d+)", caught.value.message)
+        assert found
+        least = int(found[1])
+    return least
 
 
 @pytest.mark.parametrize("temperature", [0, 1])
