@@ -15,11 +15,13 @@ from decoding.answer import AnswerConstraint
 from decoding.automaton import Automaton
 from decoding.automaton_cache import AutomatonCache
 from decoding.format import ReplyFormat
-from decoding.grammars.grammar import GrammarError
+from decoding.grammars.dfa import Dfa
+from decoding.grammars.grammar import GrammarError, TooLargeError
 from decoding.head import AutomatonError, Head, lift_head
 from decoding.masks import Masks
 from decoding.vocabulary import Vocabulary
 
+MAX_STATES = (10_000, 4_000)  # of a constraint's DFA: its automaton has about twice as many
 MAX_AUTOMATA, MAX_BYTES = 64, 256 * 2**20  # of the constrained ones in memory
 MAX_REFUSED, MAX_REASON = 1024, 1000  # constraints that cannot be; characters of why each cannot
 
@@ -142,7 +144,14 @@ class Automata:
     def _make(self, constraint: AnswerConstraint | None) -> Automaton:
         if constraint is None:
             return Automaton.assemble(self._lift_head())
-        answer = constraint.compile()
+        for max_states in MAX_STATES[:-1]:
+            try:
+                return self._assemble(constraint.compile(max_states))
+            except TooLargeError:  # a schema's bounds may be lowered further
+                continue
+        return self._assemble(constraint.compile(MAX_STATES[-1]))
+
+    def _assemble(self, answer: Dfa) -> Automaton:
         try:
             return Automaton.assemble(self._lift_head(), answer)
         except AutomatonError as error:  # of the free one there is no such complaint

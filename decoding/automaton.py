@@ -19,7 +19,7 @@ from decoding.constrained_answer import constrained_answer
 from decoding.distances import FAR, distances
 from decoding.format import ReplyFormat
 from decoding.grammars.dfa import Dfa
-from decoding.grammars.grammar import GrammarError
+from decoding.grammars.grammar import TooLargeError
 from decoding.head import AutomatonError, Head, lift_head
 from decoding.lifting import LiftingError
 from decoding.reply_parts import free_answer
@@ -27,6 +27,7 @@ from decoding.splice import Part, splice
 from decoding.vocabulary import Vocabulary
 
 MAX_MIN_REFLECTIONS = 16
+TOO_LARGE = "the constraint is too large: lower a maxLength or maxItems, or demand less at once"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +126,7 @@ class Automaton:
                 (head.root, head.part.dfa.start),
             )
         except LiftingError as error:
-            raise GrammarError(f"the constraint is {error}: make it simpler") from error
+            raise TooLargeError(f"{TOO_LARGE} ({error})") from error
         start, bare_start = spliced.roots
         return cls(
             format=form,

@@ -177,7 +177,7 @@ class Budget:
             max_reflections=most_reflections,
             min_answer_tokens=1 if min_answer_tokens is None else min_answer_tokens,
         )
-        least = automaton.least_tokens(least_reflections)
+        least = int(automaton.finish[least_reflections, budget.start(automaton)])
         if room < least + budget.reserve:
             raise _no_room(budget, automaton, room, [k for k, v in asked.items() if v is not None])
         settled = replace(budget, max_tokens=min(budget.max_tokens, room))
@@ -198,8 +198,9 @@ class Budget:
 
 def _no_room(budget: Budget, automaton: Automaton, room: int, asked: list[str]) -> BudgetError:
     """Blame what was asked for if the context has room for a reply without it, else the prompt."""
-    least = automaton.least_tokens(budget.min_reflections) + budget.reserve
-    if room < automaton.least_tokens() or not asked:
+    least, barely = automaton.finish[[budget.min_reflections, 0], budget.start(automaton)].tolist()
+    least += budget.reserve
+    if room < barely or not asked:
         return BudgetError(
             f"the messages leave {max(room, 0)} tokens of the model's context for the reply; a "
             f"complete one needs at least {least}: shorten the messages",

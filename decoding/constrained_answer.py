@@ -17,7 +17,7 @@ from decoding.byte_dfa import LESS_THAN, ByteDfa, Phase
 from decoding.distances import FAR, steps_to
 from decoding.format import ReplyFormat
 from decoding.grammars.dfa import Dfa
-from decoding.grammars.grammar import GrammarError
+from decoding.grammars.grammar import GrammarError, TooLargeError
 from decoding.reply_parts import free_answer
 
 NEWLINE, RETURN = 0x0A, 0x0D
@@ -90,7 +90,10 @@ class _Product:
             following.append(found)
             count += len(codes)
             if count > MAX_ANSWER_STATES:
-                raise GrammarError("the constraint has too many states: make it simpler")
+                raise TooLargeError(
+                    "the constraint has too many states: lower a maxLength or maxItems, or "
+                    "demand less at once"
+                )
             codes = np.unique(found[(found >= 0) & (number[found] < 0)])
             number[codes] = count + np.arange(len(codes))
         table = np.concatenate(following)

@@ -17,6 +17,7 @@ from decoding.byte_dfa import ByteDfa
 from decoding.vocabulary import Vocabulary
 
 MAX_CELLS = 60_000_000  # of a function table: 120 MB
+MAX_EVENTS = 100  # of one token; one that opens or closes more is illegal
 
 Ids = npt.NDArray[np.int64]
 States = npt.NDArray[np.int16]
@@ -113,6 +114,7 @@ def _compose(
                 is_alive = after_states < functions.dead_state
                 opens = (opens + byte_opens[at]) * is_alive
                 closes = (closes + byte_closes[at]) * is_alive
+                after_states[(opens > MAX_EVENTS) | (closes > MAX_EVENTS)] = functions.dead_state
             ids = functions.intern(after_states, opens, closes)
             memo[function, byte] = ids
             grown = len(functions.next) - len(memo)

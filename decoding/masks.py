@@ -7,6 +7,8 @@ Llama 3 about 150 over all budgets.
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import numpy.typing as npt
 
@@ -79,6 +81,7 @@ class Masks:
         is_closing = np.isin(automaton.phases, (Phase.CLOSING, Phase.END))
         self.due_horizon = int(automaton.finish[0, is_closing].max(initial=0)) + 2
         self.rows: list[Mask] = []
+        self._lock = threading.Lock()
         self._row_of: dict[bytes, int] = {}
         self._known: dict[tuple[int, ...], int] = {}
         stop_class = automaton.classes[automaton.stop_token_ids[0]]
@@ -167,12 +170,13 @@ class Masks:
 
     def _row(self, legal: npt.NDArray[np.bool_], shortest_class: int) -> int:
         key = legal.tobytes()
-        row = self._row_of.get(key)
-        if row is None:
-            row = self._row_of[key] = len(self.rows)
-            shortest = int(self.automaton.representative[shortest_class])
-            self.rows.append(Mask(self.automaton, legal, shortest))
-        return row
+        with self._lock:  # matchers of several threads may share the rows
+            row = self._row_of.get(key)
+            if row is None:
+                shortest = int(self.automaton.representative[shortest_class])
+                self.rows.append(Mask(self.automaton, legal, shortest))
+                row = self._row_of[key] = len(self.rows) - 1
+            return row
 
 
 def _horizon(automaton: Automaton) -> npt.NDArray[np.int32]:

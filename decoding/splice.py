@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decoding.byte_dfa import ByteDfa, Phase
-from decoding.lifting import LiftingError, TokenFunctions, lift
+from decoding.lifting import MAX_EVENTS, LiftingError, TokenFunctions, lift
 from decoding.vocabulary import Vocabulary
 
 NEVER = -1
@@ -61,6 +61,7 @@ class _Crossing:
 
     sources: tuple[int, ...]
     target: int
+    opens: tuple[int, ...]
     closes: tuple[int, ...]
 
 
@@ -94,6 +95,7 @@ def splice(
     closes[:num_head, :-1] = head.tokens.closes[rows[:, 0], :num_head].T
     for row, crossing in crossings:
         table[crossing.sources, row] = num_head + crossing.target
+        opens[crossing.sources, row] = crossing.opens
         closes[crossing.sources, row] = crossing.closes
     table[[num_head + answer.dfa.final, done], -1] = done
     table[head.dfa.final] = dead  # its place is taken by the start of the answer
@@ -132,7 +134,7 @@ def _crossings(
     """
     token_ids, offsets, flat = vocabulary.by_length
     holders = np.searchsorted(offsets, np.flatnonzero(flat == GREATER_THAN), side="right") - 1
-    entering: dict[bytes, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    entering: dict[bytes, tuple[tuple[int, ...], ...]] = {}
     for token_id in token_ids[np.unique(holders)].tolist():
         text = vocabulary.token_bytes[token_id] or b""
         found = []
@@ -141,24 +143,24 @@ def _crossings(
             before, after = text[: at + 1], answer.walk(text[at + 1 :])
             if before not in entering:
                 entering[before] = _entering(head, before)
-            sources, closes = entering[before]
+            sources, opens, closes = entering[before]
             if sources and after < answer.num_states:
-                found.append(_Crossing(sources, after, closes))
+                found.append(_Crossing(sources, after, opens, closes))
             at = text.find(b">", at + 1)
         if found:
             yield token_id, tuple(found)
 
 
-def _entering(head: ByteDfa, text: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the states that the text leads to the opened output, and the blocks it closes."""
+def _entering(head: ByteDfa, text: bytes) -> tuple[tuple[int, ...], ...]:
+    """Return the states that the text leads to the opened output, and what it opens and closes."""
     states = np.arange(head.num_states + 1)
-    closes = np.zeros(len(states), np.int8)
+    events = np.zeros((2, len(states)), np.int64)
     for byte in text:
-        if head.closes is not None:
-            closes += head.closes[states, byte]
+        for at, table in enumerate((head.opens, head.closes)):
+            events[at] += 0 if table is None else table[states, byte]
         states = head.next[states, byte]
-    sources = np.flatnonzero(states == head.final)
-    return tuple(sources.tolist()), tuple(closes[sources].tolist())
+    sources = np.flatnonzero((states == head.final) & (events.max(axis=0) <= MAX_EVENTS))
+    return tuple(tuple(found[sources].tolist()) for found in (np.arange(len(states)), *events))
 
 
 def _reduce(

@@ -19,6 +19,10 @@ class GrammarError(ValueError):
     """
 
 
+class TooLargeError(GrammarError):
+    """A constraint whose automaton has no room; one compiled to fewer states may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """Exactly these bytes; a text may be a part of a character, the whole language is UTF-8."""

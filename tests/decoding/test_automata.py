@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from decoding.answer import AnswerConstraint
-from decoding.automata import MAX_REASON, Automata
+from decoding.automata import MAX_REASON, MAX_STATES, Automata
 from decoding.budget import Budget
+from decoding.constrained_answer import constrained_answer
 from decoding.format import ReplyFormat
 from decoding.grammars.dfa import Dfa
-from decoding.grammars.grammar import GrammarError
+from decoding.grammars.grammar import GrammarError, TooLargeError
 from decoding.matcher import Matcher
 from decoding.vocabulary import Vocabulary
 from tests.decoding.conftest import STOP
@@ -37,7 +39,8 @@ class Counted:
     def digest(self) -> str:
         return AnswerConstraint.regex(self.pattern).digest
 
-    def compile(self) -> Dfa:
+    def compile(self, max_states: int) -> Dfa:
+        assert max_states > 1000
         self.num_compiled += 1
         self.is_begun.set()
         assert self.is_open.wait(WAIT_S)
@@ -132,7 +135,7 @@ class Verbose:
 
     digest: str = "verbose"
 
-    def compile(self) -> Dfa:
+    def compile(self, max_states: int) -> Dfa:
         raise GrammarError("x" * 100_000)
 
 
@@ -234,3 +237,24 @@ def test_a_folder_that_cannot_be_written_to_only_costs_time(
     automata = make(vocabulary, folder=tmp_path / "file")
     automata.find(counted("a+"))
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+class Shrinking:
+    """A constraint of as many states as it may have."""
+
+    digest = "shrinking"
+
+    def compile(self, max_states: int) -> Dfa:
+        count = 40_000 if max_states > MAX_STATES[-1] else 30
+        table = np.full((count + 1, 256), count, np.int32)
+        table[np.arange(count - 1), ord("a")] = np.arange(1, count)
+        accepting = np.zeros(count + 1, bool)
+        accepting[count - 1] = True
+        return Dfa(table, accepting)
+
+
+def test_what_has_no_room_is_compiled_again_to_fewer_states(automata: Automata) -> None:
+    shrinking: Any = Shrinking()
+    with pytest.raises(TooLargeError, match="lower a maxLength"):
+        constrained_answer(ReplyFormat(), shrinking.compile(MAX_STATES[0]))
+    assert writes(automata, shrinking, "a" * 29)

@@ -9,6 +9,9 @@ import pytest
 from decoding.automaton import Automaton
 from decoding.budget import Budget, BudgetError
 from decoding.bundle import BudgetDefaults
+from decoding.format import ReplyFormat
+from decoding.vocabulary import Vocabulary
+from tests.decoding.conftest import STOP
 
 DEFAULTS = BudgetDefaults(
     max_thinking_tokens=100, max_reflections=4, min_answer_tokens=20, max_tokens=200
@@ -121,3 +124,18 @@ def test_asking_for_no_reflections_lowers_a_default_minimum(automaton: Automaton
     assert (budget.min_reflections, budget.max_reflections) == (0, 0)
     budget = Budget.for_request(automaton, defaults, room=1000, min_reflections=6)
     assert (budget.min_reflections, budget.max_reflections) == (6, 6)
+
+
+def test_an_optional_thought_that_is_skipped_needs_no_room_for_its_prefix(
+    vocabulary: Vocabulary,
+) -> None:
+    format = ReplyFormat(is_thinking_optional=True)
+    automaton = Automaton.build(format, vocabulary, [STOP], "<thinking>\n")
+    bare = int(automaton.finish[0, automaton.bare_start])
+    for room in (bare, bare + 1, 60):
+        budget = Budget.for_request(automaton, DEFAULTS, room=room, effort=0)
+        assert budget.skips_thinking(format)
+        assert budget.max_tokens == room
+    with pytest.raises(BudgetError) as caught:
+        Budget.for_request(automaton, DEFAULTS, room=bare - 1, effort=0)
+    assert (caught.value.field, caught.value.least) == ("messages", bare)

@@ -73,6 +73,24 @@ def test_tokens_that_open_the_output_and_go_on_stand_in_the_answer(
     assert phases[b'>{"'] == Phase.OUTPUT
 
 
+def test_a_token_that_reflects_on_its_way_into_the_answer_is_counted_or_illegal() -> None:
+    merges = [
+        b"<reflection>r</reflection></thinking><output>x",
+        b"<thinking><reflection>r</reflection>",
+        b"<reflection>x</reflection>" * 300,
+        b"</thinking><thinking>" * 130,
+    ]
+    vocabulary = Vocabulary([*(bytes([byte]) for byte in range(256)), None, *merges])
+    automaton = Automaton.build(ReplyFormat(), vocabulary, [STOP])
+    thinking = automaton.start
+    for byte in b"<thinking>":
+        thinking = int(automaton.next[thinking, automaton.classes[byte]])
+    after = automaton.next[:, automaton.classes[STOP + 1 :]]
+    assert (after[:, [0, 2, 3]] == -1).all()
+    assert after[automaton.start, 1] == thinking
+    assert automaton.opens[automaton.start, automaton.classes[STOP + 2]] == 1
+
+
 def test_all_reached_states_have_a_way_to_the_end(automaton: Automaton) -> None:
     assert (automaton.next.max(axis=1) >= 0).all()
     assert np.array_equal(np.unique(automaton.classes), np.arange(automaton.num_classes))
