@@ -71,6 +71,12 @@ class Writer:
         Raises:
             GrammarError: names the JSON pointer of what cannot be enforced.
         """
+        try:
+            return self._node(sites, depth)
+        except GrammarError as error:
+            raise type(error)(_encodable(str(error))) from error
+
+    def _node(self, sites: Sites, depth: int) -> Node:
         plain = self._document.plain(sites)
         if not plain:
             self.is_cut = True
@@ -106,7 +112,7 @@ class Writer:
             options = branches(self._document, found)
             if keyword == "oneOf":
                 check_disjoint(self._document, at, options)
-            return either([self.node(option, depth) for option in options])
+            return either([self._node(option, depth) for option in options])
         values = found.values()
         if values is not None:
             with _placed(found.pointer):
@@ -158,8 +164,8 @@ class Writer:
             values = self._item_values(found)
             with _placed(found.pointer):
                 return set_of([literal(value) for value in values], least, most)
-        first = [self.node(found.item(index), depth) for index in range(found.num_first)]
-        return array_of(self.node(found.item(found.num_first), depth), least, most, first)
+        first = [self._node(found.item(index), depth) for index in range(found.num_first)]
+        return array_of(self._node(found.item(found.num_first), depth), least, most, first)
 
     def _item_values(self, found: Conjunction) -> list[Any]:
         """Return all values that items may have, each once."""
@@ -182,7 +188,7 @@ class Writer:
             _refuse(found, ("patternProperties", "propertyNames"), "beside named properties")
             most = found.most("maxProperties")
             required = {*found.required}
-            values = [self.node(found.member(name), depth) for name in found.declared]
+            values = [self._node(found.member(name), depth) for name in found.declared]
             with _placed(found.pointer):
                 members = [
                     (joined(literal(name), COLON, value), name in required)
@@ -193,7 +199,7 @@ class Writer:
             _refuse(found, ("minProperties",), "above 1 where properties have no names")
         most = self._most(found, "maxProperties", least)
         key = self._key(found, depth)
-        return object_of(key, self.node(found.further(), depth), least, most)
+        return object_of(key, self._node(found.further(), depth), least, most)
 
     def _key(self, found: Conjunction, depth: int) -> Node:
         """Return the names of properties that no schema names, with their quotes."""
@@ -205,7 +211,7 @@ class Writer:
         if found.patterns:
             _refuse(found, ("patternProperties",), "with several patterns")
         names = found.names()
-        return self.node(names, depth) if names else STRING
+        return self._node(names, depth) if names else STRING
 
 
 def _refuse(found: Conjunction, keywords: Iterable[str], where: str) -> None:
@@ -214,6 +220,11 @@ def _refuse(found: Conjunction, keywords: Iterable[str], where: str) -> None:
             raise GrammarError(
                 f"{found.place(keyword)}: '{keyword}' cannot be enforced {where}; remove it"
             )
+
+
+def _encodable(message: str) -> str:
+    """Return the message with halves of surrogates, which a key may have, as escapes."""
+    return message.encode(errors="backslashreplace").decode()
 
 
 @contextmanager

@@ -355,3 +355,19 @@ def test_what_is_said_of_a_long_place_is_short(schema: Any) -> None:
 def test_a_long_step_is_cut_and_the_rest_of_its_place_is_told() -> None:
     with pytest.raises(GrammarError, match=r"^#/properties/k{64}…/properties/a/not: 'not' cannot"):
         compile_schema({"properties": {"k" * 65: {"properties": {"a": {"not": {}}}}}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"\ud800": 1}',
+        r'{"properties": {"\ud800": {"not": {}}}}',
+        r'{"properties": {"\ud800": {"$ref": "#/nope"}}}',
+        r'{"properties": {"\ud800": {"oneOf": [{}, {}]}}}',
+        r'{"properties": {"a": {"const": "\ud800"}}}',
+    ],
+)
+def test_what_is_said_of_half_a_surrogate_can_be_encoded(text: str) -> None:
+    with pytest.raises(GrammarError, match=r"^#/.*\\ud800") as refused:
+        compile_schema(json.loads(text))
+    assert str(refused.value).isascii()
