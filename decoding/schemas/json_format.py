@@ -1,7 +1,8 @@
 """The formats of JSON Schema that are enforced, each as a grammar of what readers agree on.
 
 The texts are a part of what the standards permit: years from 1000 to 2999, no leap seconds, no
-quoted local part in an email, labels of at most 32 characters in a hostname.
+quoted local part in an email, labels of at most 32 characters in a hostname, no relative
+reference, ASCII in the international formats.
 """
 
 from __future__ import annotations
@@ -47,19 +48,27 @@ URI = (
     rf"(?:\?(?:{IN_URI}|[/?])*)?(?:#(?:{IN_URI}|[/?])*)?"
 )
 
+EMAIL = rf"{ATOM}(?:\.{ATOM})*@{DOMAIN}(?:\.{DOMAIN})+"
+HOSTNAME = rf"{LABEL}(?:\.{LABEL}){{0,5}}"
+
 PATTERNS: Mapping[str, str] = {
     "date": DATE,
     "time": TIME,
     "date-time": f"{DATE}T{TIME}",
     "duration": DURATION,
     "uuid": f"{HEX}{{8}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{12}}",
-    "email": rf"{ATOM}(?:\.{ATOM})*@{DOMAIN}(?:\.{DOMAIN})+",
+    "email": EMAIL,
+    "idn-email": EMAIL,
     "ipv4": rf"(?:{BYTE}\.){{3}}{BYTE}",
     "ipv6": IPV6,
-    "hostname": rf"{LABEL}(?:\.{LABEL}){{0,5}}",
+    "hostname": HOSTNAME,
+    "idn-hostname": HOSTNAME,
     "uri": URI,
+    "uri-reference": URI,
+    "iri": URI,
+    "iri-reference": URI,
 }
-"""An unknown format is an annotation, as the standard says."""
+"""A format that the standard does not name is an annotation, as it says."""
 
 
 def format_node(name: str) -> Node:

@@ -127,6 +127,8 @@ REFUSED: Mapping[str, str] = {
     "$recursiveAnchor": "use $ref",
 }
 
+REFUSED_FORMATS = frozenset(("uri-template", "json-pointer", "relative-json-pointer", "regex"))
+
 
 def check(schema: Mapping[str, Any], pointer: str) -> None:
     """Refuse keywords that are malformed, or that nobody would enforce.
@@ -144,6 +146,10 @@ def check(schema: Mapping[str, Any], pointer: str) -> None:
             expected, is_right = ENFORCED[keyword]
             if not is_right(value):
                 raise GrammarError(f"{pointer}/{keyword}: expected {expected}, came {value!a:.60}")
+            if keyword == "format" and value in REFUSED_FORMATS:
+                raise GrammarError(
+                    f"{pointer}/format: '{value}' cannot be enforced; remove it or use pattern"
+                )
         elif keyword not in ANNOTATIONS and not keyword.startswith("x-"):
             raise GrammarError(
                 f"{pointer}/{keyword:.60}: '{keyword:.60}' is no known keyword and would not be "

@@ -371,3 +371,27 @@ def test_what_is_said_of_half_a_surrogate_can_be_encoded(text: str) -> None:
     with pytest.raises(GrammarError, match=r"^#/.*\\ud800") as refused:
         compile_schema(json.loads(text))
     assert str(refused.value).isascii()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("idn-email", "a@b.org"),
+        ("idn-hostname", "b.org"),
+        ("iri", "https://b.org/a"),
+        ("iri-reference", "https://b.org/a"),
+        ("uri-reference", "https://b.org/a"),
+    ],
+)
+def test_an_international_or_relative_format_is_written_as_its_plain_one(
+    name: str, text: str
+) -> None:
+    dfa = compile_schema({"type": "string", "format": name})
+    assert dfa.accepts(json.dumps(text).encode())
+    assert not dfa.accepts(b'"< >"')
+
+
+@pytest.mark.parametrize("name", ["uri-template", "json-pointer", "relative-json-pointer", "regex"])
+def test_a_standard_format_without_a_grammar_is_refused(name: str) -> None:
+    with pytest.raises(GrammarError, match=f"^#/format: '{name}' cannot be enforced"):
+        compile_schema({"type": "string", "format": name})
