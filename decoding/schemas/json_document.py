@@ -145,12 +145,18 @@ class Document:
                 f"{at.pointer}/$ref: expected a reference within the document such as "
                 f"#/$defs/name, came {ref!a:.80}"
             )
-        keys = [unquote(key) for key in fragment.split("/")[1:]]
+        steps = unquote(fragment).split("/")[1:]
+        keys = [step.replace("~1", "/").replace("~0", "~") for step in steps]
         self.spend(len(keys) + len(ref) // 100)
         found: Any = self.root.schema
         for key in keys:
-            found = _child(found, key.replace("~1", "/").replace("~0", "~"))
-        pointer = "/".join(("#", *keys))
+            found = _child(found, key)
+            if isinstance(found, Mapping) and isinstance(found.get("$id"), str):
+                raise GrammarError(
+                    f"{at.pointer}/$ref: expected one document, {ref!a:.80} leads through another "
+                    "'$id': move '$id' to the root"
+                )
+        pointer = "/".join(("#", *map(escaped, keys)))
         if not isinstance(found, Mapping | bool):
             raise GrammarError(f"{at.pointer}/$ref: no schema is at {ref!a:.80}")
         return site(pointer, found)

@@ -395,3 +395,40 @@ def test_an_international_or_relative_format_is_written_as_its_plain_one(
 def test_a_standard_format_without_a_grammar_is_refused(name: str) -> None:
     with pytest.raises(GrammarError, match=f"^#/format: '{name}' cannot be enforced"):
         compile_schema({"type": "string", "format": name})
+
+
+TWO_PLACES = {
+    "$defs": {
+        "a/properties/x": {"type": "integer"},
+        "a": {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]},
+        "a~1b": {"type": "null"},
+    },
+}
+
+
+@pytest.mark.parametrize("ref", ["#/$defs/a~1properties~1x", "#/$defs/a%7E1properties%7e1x"])
+def test_schemas_whose_keys_have_slashes_are_kept_apart(ref: str) -> None:
+    members = {"p": {"$ref": ref}, "q": {"$ref": "#/$defs/a"}}
+    schema = {**TWO_PLACES, "properties": members, "required": ["p", "q"]}
+    dfa = compile_schema({**schema, "type": "object"})
+    assert dfa.accepts(b'{"p":0,"q":{"x":"s"}}')
+    assert not dfa.accepts(b'{"p":0,"q":{"x":0}}')
+
+
+def test_a_slash_that_is_percent_encoded_parts_the_steps_of_a_reference() -> None:
+    dfa = compile_schema({**TWO_PLACES, "$ref": "#/$defs/a%2Fproperties%2Fx"})
+    assert dfa.accepts(b'"s"')
+    assert not dfa.accepts(b"0")
+    assert compile_schema({**TWO_PLACES, "$ref": "#/$defs/a~01b"}).accepts(b"null")
+
+
+def test_a_reference_through_a_document_of_its_own_is_refused() -> None:
+    inner = {"$id": "https://a.org/b", "$defs": {"c": {"type": "null"}}}
+    with pytest.raises(GrammarError, match=r"^#/\$ref: expected one document.*move '\$id'"):
+        compile_schema({"$defs": {"b": inner}, "$ref": "#/$defs/b/$defs/c"})
+
+
+def test_a_property_named_id_is_no_document_of_its_own() -> None:
+    members = {"$id": {"type": "integer"}, "b": {"$ref": "#/properties/$id"}}
+    dfa = compile_schema({"properties": members, "required": ["b"], "type": "object"})
+    assert dfa.accepts(b'{"b":1}')
