@@ -26,4 +26,4 @@ class Settings:
     constraint_timeout_s: float = 30.0
     """How long a request waits until its constraint on the answer is compiled."""
     max_new_constraints: int = 16
-    """How many requests may wait for that at once."""
+    """How many constraints may wait to be compiled at once."""

@@ -177,13 +177,15 @@ def test_a_person_at_a_terminal_talks_stops_a_reply_and_leaves(server: LiveServe
         terminal.type("How many?\n")
         terminal.expect("7 apples")
         server.engine.is_paused = True
-        terminal.type("And now?\n")
-        terminal.expect("thinking")
-        server.wait_until(lambda: server.num_unfinished == 1)
-        terminal.type("\x03")
-        terminal.expect("stopped")
-        server.wait_until(lambda: server.num_unfinished == 0)
-        server.engine.is_paused = False
+        try:
+            terminal.type("And now?\n")
+            terminal.expect("thinking")
+            server.wait_until(lambda: server.num_unfinished == 1)
+            terminal.type("\x03")
+            terminal.expect("stopped")
+            server.wait_until(lambda: server.num_unfinished == 0)
+        finally:  # the next tests share the server
+            server.engine.is_paused = False
         terminal.type("/help\n")
         terminal.expect("Ctrl-C stops a reply")
         terminal.type("/new\n/exit\n")
