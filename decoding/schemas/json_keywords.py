@@ -1,10 +1,12 @@
 """The keywords of JSON Schema: which are enforced, which are annotations, and which are refused.
 
-Draft 2020-12, and the spellings of draft 7 that people send.
+Draft 2020-12, and the spellings of draft 7 that people send. A schema that names its draft is
+refused where that draft reads it otherwise.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, TypeAlias
@@ -127,6 +129,8 @@ REFUSED: Mapping[str, str] = {
     "$recursiveAnchor": "use $ref",
 }
 
+OLD_DRAFT = re.compile(r"https?://json-schema\.org/draft-0[4-7]/schema#?")
+NEW_DRAFT = re.compile(r"https?://json-schema\.org/draft/2020-12/schema#?")
 REFUSED_FORMATS = frozenset(("uri-template", "json-pointer", "relative-json-pointer", "regex"))
 
 
@@ -155,3 +159,35 @@ def check(schema: Mapping[str, Any], pointer: str) -> None:
                 f"{pointer}/{keyword:.60}: '{keyword:.60}' is no known keyword and would not be "
                 "enforced; remove it, or begin its name with x-"
             )
+
+
+def check_draft(schema: Mapping[str, Any], pointer: str, draft: Any) -> None:
+    """Refuse what the draft, a document's `$schema`, reads in another way than all are read here.
+
+    Raises:
+        GrammarError: names the JSON pointer.
+    """
+    if not isinstance(draft, str):
+        return
+    if OLD_DRAFT.fullmatch(draft):
+        if "prefixItems" in schema:
+            raise GrammarError(
+                f"{pointer}/prefixItems: the draft in '$schema' has no 'prefixItems'; "
+                "write the list under items"
+            )
+        if "$ref" in schema:
+            _check_alone(schema, pointer)
+    elif NEW_DRAFT.fullmatch(draft) and isinstance(schema.get("items"), list):
+        raise GrammarError(
+            f"{pointer}/items: the draft in '$schema' has no list of 'items'; use prefixItems"
+        )
+
+
+def _check_alone(schema: Mapping[str, Any], pointer: str) -> None:
+    """Refuse what an old draft ignores beside a `$ref`."""
+    beside = next((word for word in schema if word in ENFORCED and word != "$ref"), None)
+    if beside is not None:
+        raise GrammarError(
+            f"{pointer}/{beside}: the draft in '$schema' ignores '{beside}' beside '$ref'; "
+            "remove it or put both into allOf"
+        )

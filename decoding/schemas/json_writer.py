@@ -11,6 +11,7 @@ from decoding.grammars.grammar import NOTHING, GrammarError, Node
 from decoding.schemas.json_conjunction import Conjunction
 from decoding.schemas.json_disjoint import branches, check_disjoint
 from decoding.schemas.json_document import Document, Sites
+from decoding.schemas.json_keywords import check_draft
 from decoding.schemas.json_number import integer, number
 from decoding.schemas.json_string import StringRules, string
 from decoding.schemas.json_text import COLON, STRING, either, is_nothing, joined, literal
@@ -77,7 +78,7 @@ class Writer:
             raise type(error)(_encodable(str(error))) from error
 
     def _node(self, sites: Sites, depth: int) -> Node:
-        plain = self._document.plain(sites)
+        plain = self._plain(sites)
         if not plain:
             self.is_cut = True
             return self._free
@@ -93,6 +94,14 @@ class Writer:
         if key not in self._written:
             self._written[key] = self._descend(plain, depth)
         return self._written[key]
+
+    def _plain(self, sites: Sites) -> Sites:
+        """Return what is left to meet, where the document's draft reads it as it is read here."""
+        plain = self._document.plain(sites)
+        draft = self._document.root.schema.get("$schema")
+        for at in (*sites, *plain):
+            check_draft(at.schema, at.pointer, draft)
+        return plain
 
     def _descend(self, plain: Sites, depth: int) -> Node:
         if len(self._path) == MAX_PATH:
@@ -169,7 +178,7 @@ class Writer:
 
     def _item_values(self, found: Conjunction) -> list[Any]:
         """Return all values that items may have, each once."""
-        items = Conjunction(self._document.plain(found.item(0)))
+        items = Conjunction(self._plain(found.item(0)))
         values = None
         if not found.num_first and items.branching() is None:
             values = items.values()

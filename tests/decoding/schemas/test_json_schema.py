@@ -432,3 +432,41 @@ def test_a_property_named_id_is_no_document_of_its_own() -> None:
     members = {"$id": {"type": "integer"}, "b": {"$ref": "#/properties/$id"}}
     dfa = compile_schema({"properties": members, "required": ["b"], "type": "object"})
     assert dfa.accepts(b'{"b":1}')
+
+
+DRAFT_4, DRAFT_7 = (f"http://json-schema.org/draft-0{n}/schema#" for n in (4, 7))
+DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
+NULLS = [{"type": "null"}]
+
+
+@pytest.mark.parametrize(
+    ("draft", "schema", "place"),
+    [
+        (DRAFT_4, {"prefixItems": NULLS}, "#/prefixItems"),
+        (DRAFT_7, {"items": {"prefixItems": NULLS}, "type": "array"}, "#/items/prefixItems"),
+        (DRAFT_7, {"$ref": "#/$defs/null", "type": "null"}, "#/type"),
+        (DRAFT_7, {"properties": {"a": {"$ref": "#/$defs/two"}}}, "#/$defs/two/minItems"),
+        (DRAFT_2020, {"items": NULLS}, "#/items"),
+        (DRAFT_2020, {"allOf": [{"items": NULLS}]}, "#/allOf/0/items"),
+    ],
+)
+def test_what_the_named_draft_reads_otherwise_is_refused(
+    draft: str, schema: Any, place: str
+) -> None:
+    whole = {**schema, "$defs": {"null": NULLS[0], "two": {"$ref": "#/$defs/null", "minItems": 2}}}
+    compile_schema(whole)
+    with pytest.raises(GrammarError) as refused:
+        compile_schema({**whole, "$schema": draft})
+    assert str(refused.value).startswith(f"{place}: the draft in '$schema' ")
+
+
+@pytest.mark.parametrize(
+    ("draft", "schema"),
+    [
+        (DRAFT_4, {"type": "array", "items": NULLS, "maxItems": 1}),
+        (DRAFT_7, {"$ref": "#/$defs/list", "title": "a list", "$defs": {"list": {"items": {}}}}),
+        (DRAFT_2020, {"type": "array", "prefixItems": NULLS}),
+    ],
+)
+def test_what_the_named_draft_reads_alike_is_written(draft: str, schema: Any) -> None:
+    assert compile_schema({**schema, "$schema": draft}).accepts(b"[null]")
