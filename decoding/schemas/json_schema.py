@@ -114,7 +114,10 @@ class _Plan:
     def empty(self) -> GrammarError:
         """Return what to say when nothing can be written at any depth."""
         why = "describes only infinite documents: give its recursion an end"
-        none = "permits no document that can be written: its demands exclude one another"
+        none = (
+            "permits no document that can be written: its demands exclude one another, or leave "
+            "only numbers of more digits than are written here"
+        )
         return self._located(GrammarError(f"#: the schema {why if self._loops else none}"))
 
     def _located(self, error: GrammarError) -> GrammarError:
