@@ -7,7 +7,7 @@ import unicodedata
 
 
 def is_well_formed(reply: bytes, names: tuple[str, str, str] = ("thinking", "reflection", "output"),
-                   max_blank: int = 8) -> bool:  # fmt: skip
+                   max_blank: int = 8, *, is_thinking_optional: bool = False) -> bool:  # fmt: skip
     """Whether the bytes are strict UTF-8, one whole reply, with an answer that is not blank."""
     try:
         text = reply.decode("utf-8")
@@ -16,7 +16,8 @@ def is_well_formed(reply: bytes, names: tuple[str, str, str] = ("thinking", "ref
     t, r, o = map(re.escape, names)
     plain = rf"(?:(?!</?(?:{t}|{r}|{o})>).)*"
     thinking = rf"<{t}>{plain}(?:<{r}>{plain}</{r}>{plain})*</{t}>[ \t\r\n]{{0,{max_blank}}}"
-    match = re.fullmatch(rf"(?:{thinking})+<{o}>({plain})</{o}>", text, re.DOTALL)
+    count = "*" if is_thinking_optional else "+"
+    match = re.fullmatch(rf"(?:{thinking}){count}<{o}>({plain})</{o}>", text, re.DOTALL)
     return match is not None and any(map(is_visible, match.group(1)))
 
 
