@@ -105,19 +105,22 @@ class Masks:
 
     def find(self, cursor: Cursor) -> int:
         """Return the number of the row for a cursor; never an empty row."""
-        state, need, left = cursor[:3]
-        if state < 0:
+        if cursor.state < 0:
             return self.stop_row
-        if self.is_tight(cursor):
-            return self._find_tight(cursor)
+        return self.find_tight(cursor) if self.is_tight(cursor) else self.find_far(cursor)
+
+    def find_far(self, cursor: Cursor) -> int:
+        """Return the row for a cursor that is not tight."""
+        state, need, left = cursor[:3]
         at = (2 * state + (need > 0)) * (self.max_opens + 1) + max(min(left, self.max_opens), 0)
         row = self._far_list[at]
         if row < 0:
-            row = self._far_list[at] = self._find_tight(cursor)
+            row = self._far_list[at] = self.find_tight(cursor)
             self._far.reshape(-1)[at] = row
         return row
 
-    def _find_tight(self, cursor: Cursor) -> int:
+    def find_tight(self, cursor: Cursor) -> int:
+        """Return the row for a cursor, whatever is left."""
         state, need, left, tokens, thinking, due, winding, reserve, _ = cursor
         if state == self.automaton.done:
             return self.stop_row

@@ -51,10 +51,13 @@ class Matcher:
         self._stand(Cursor.first(automaton, budget))
 
     def _stand(self, cursor: Cursor) -> None:
-        self._cursor = cursor
-        self.mask: Mask = self.masks.rows[self.masks.find(cursor)]
-        if self.masks.is_tight(cursor):
+        masks, self._cursor = self.masks, cursor
+        if masks.is_tight(cursor):
+            row = masks.find_tight(cursor)
             self._note_hits()
+        else:
+            row = masks.find_far(cursor)
+        self.mask: Mask = masks.rows[row]
 
     @property
     def is_terminated(self) -> bool:
