@@ -15,6 +15,7 @@ from server import errors, openapi
 from server.access import Access
 from server.logs import quiet_text_writers
 from server.model import ServedModel
+from server.policy import Caller, Policy, Reasoning
 from server.protocol.errors import error_body, failure
 from server.routes import chat, health, models
 from server.service import LoadModel, Service, StartEngine
@@ -70,6 +71,8 @@ def _require_key(request: Request) -> None:
     keys = request.app.state.service.settings.keys
     if not keys.admits(key.strip() if scheme.lower() == "bearer" else None):
         raise errors.Unauthorized("A valid API key is needed: send 'Authorization: Bearer KEY'.")
+    may_see = request.app.state.service.settings.reasoning is Reasoning.VISIBLE
+    request.state.caller = Caller(policy=Policy(may_see_reasoning=may_see))
 
 
 async def _answer_server_error(_: Request, error: errors.ServerError) -> JSONResponse:

@@ -19,6 +19,8 @@ from server.stops import StopMatcher
 
 logger = logging.getLogger(__name__)
 
+FinishReason = Literal["stop", "length", "tool_calls"]
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerDelta:
@@ -37,14 +39,29 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of a tool call of a choice: the first of a call has its id and name, all arguments.
+
+    call: the number of the call in its choice
+    """
+
+    index: int
+    call: int
+    arguments: str
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChoiceEnd:
     """A choice is complete; "length" where the budget, not the model, ended the answer."""
 
     index: int
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishReason
+    budget_hits: frozenset[str] = frozenset()
 
 
-Event = AnswerDelta | ReasoningDelta | ChoiceEnd
+Event = AnswerDelta | ReasoningDelta | ToolCallDelta | ChoiceEnd
 
 
 class Choice:
@@ -58,7 +75,7 @@ class Choice:
     def __init__(self, model: ServedModel, plan: Plan, index: int) -> None:
         """Stand at the start of the reply."""
         self.index = index
-        self.finish_reason: Literal["stop", "length"] | None = None
+        self.finish_reason: FinishReason | None = None
         self.num_stray_tokens = 0
         self._parser = model.parser(plan.budget)
         masks = model.masks if plan.answer is None else plan.answer.masks
@@ -119,9 +136,9 @@ class Choice:
         is_cut = delta.finish_reason == "length" or "answer" in self._matcher.budget_hits
         yield self._end("length" if is_cut and not self._stop.is_hit else "stop")
 
-    def _end(self, reason: Literal["stop", "length"]) -> ChoiceEnd:
+    def _end(self, reason: FinishReason) -> ChoiceEnd:
         self.finish_reason = reason
-        return ChoiceEnd(self.index, reason)
+        return ChoiceEnd(self.index, reason, self.budget_hits)
 
     def _visible(self, deltas: list[Delta]) -> Iterator[Event]:
         for delta in deltas:

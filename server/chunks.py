@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from server.choice import AnswerDelta, ChoiceEnd, Event
+from server.choice import AnswerDelta, ChoiceEnd, Event, ToolCallDelta
 from server.protocol.chat import Usage
 from server.protocol.errors import ErrorBody
 
@@ -28,6 +28,8 @@ class ChunkWriter:
         """Write one event of a choice."""
         if isinstance(event, ChoiceEnd):
             return self._chunk(event.index, "{}", f'"{event.finish_reason}"')
+        if isinstance(event, ToolCallDelta):
+            raise NotImplementedError
         field = "content" if isinstance(event, AnswerDelta) else "reasoning"
         # In ASCII: some clients take U+2028 and its like for the end of a line.
         text = json.dumps(event.text)

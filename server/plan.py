@@ -11,7 +11,7 @@ from server.chat_template import ChatMessage, TemplateError
 from server.engine import Sampling
 from server.errors import Forbidden, NotFound, RequestError
 from server.model import ServedModel
-from server.policy import Reasoning
+from server.policy import Policy
 from server.prompt import PromptError
 from server.protocol.chat import ChatCompletionRequest, Effort, ReflectionOptions
 from server.protocol.errors import budget_error
@@ -35,15 +35,17 @@ class Plan:
     answer: Answer | None = None
 
 
-def check_request(request: ChatCompletionRequest, model: ServedModel, settings: Settings) -> None:
-    """Refuse what this server does not serve, before any work is done for it."""
+def check_request(
+    request: ChatCompletionRequest, model: ServedModel, settings: Settings, policy: Policy
+) -> None:
+    """Refuse what this server, or the key's policy, does not serve, before any work is done."""
     if request.model != model.bundle.name:
         raise NotFound(
             f"The model does not exist; this server has '{model.bundle.name}'.",
             param="model",
             code="model_not_found",
         )
-    if request.include_reasoning and settings.reasoning is not Reasoning.VISIBLE:
+    if request.include_reasoning and not policy.may_see_reasoning:
         raise Forbidden(
             "This server's policy hides the reasoning; 'include_reasoning' needs a server that "
             "was started with --reasoning visible.",

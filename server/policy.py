@@ -28,6 +28,39 @@ class Reasoning(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What the requests of one key may do; the default may do everything but see and administer.
+
+    models: those it may ask for; None is every model
+    max_effort, max_thinking_tokens, max_tokens: the most that its requests get; None is no limit
+    requests_per_minute, tokens_per_minute: None is no limit
+    """
+
+    models: frozenset[str] | None = None
+    max_effort: str | None = None
+    max_thinking_tokens: int | None = None
+    max_tokens: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    may_see_reasoning: bool = False
+    is_admin: bool = False
+    is_recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request it is; `http.state.caller` of every guarded route.
+
+    key_id: names the key in logs and tables, and tells nothing of it
+    cache_salt: keeps what the engine remembers of one caller's prompts from the others
+    """
+
+    key_id: str = "anonymous"
+    policy: Policy = Policy()
+    cache_salt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
     """The API keys of the server, as SHA-256 digests; without any every request is let in."""
 

@@ -196,7 +196,7 @@ class Choice(BaseModel):
     index: int
     message: AnswerMessage
     logprobs: None = None
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "tool_calls"]
 
 
 class ChatCompletion(BaseModel):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections import defaultdict
@@ -11,19 +10,18 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from server.admission import admit
 from server.answer_stream import AnswerStream
 from server.body import read_body
-from server.choice import AnswerDelta, ChoiceEnd
+from server.choice import AnswerDelta, ChoiceEnd, ReasoningDelta
 from server.chunks import ChunkWriter
 from server.disconnect import unless_gone
 from server.generation import Generation
 from server.openapi import request_body
-from server.plan import Plan, check_request, demand, make_plan
 from server.protocol.chat import AnswerMessage, ChatCompletion, ChatCompletionRequest, Choice
 from server.service import Service
 
 CLIENT_CLOSED_REQUEST = 499
-LONG_CHARACTERS = 20_000  # from here on a prompt is encoded in a thread, a fraction of a second
 
 router = APIRouter()
 
@@ -39,12 +37,10 @@ async def create_chat_completion(http: Request) -> Response:
     service.check_ready()
     settings = service.settings
     request = await read_body(http, ChatCompletionRequest, settings.max_request_bytes)
-    check_request(request, service.model, settings)
-    plan = await unless_gone(http.receive, _plan(request, service))
-    if plan is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
     id = f"chatcmpl-{secrets.token_hex(14)}"
-    generation = Generation(id, plan, service.model, service.engine, service.metrics)
+    generation = await admit(http, request, id)
+    if generation is None:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
     if request.stream:
         has_usage = bool(request.stream_options and request.stream_options.include_usage)
         writer = ChunkWriter(id, int(time.time()), request.model, has_usage=has_usage)
@@ -59,16 +55,6 @@ async def create_chat_completion(http: Request) -> Response:
     return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
-async def _plan(request: ChatCompletionRequest, service: Service) -> Plan:
-    arguments = (request, service.model, service.engine.max_model_len)
-    if sum(len(message.text) for message in request.messages) < LONG_CHARACTERS:
-        plan = make_plan(*arguments)
-    else:
-        plan = await asyncio.to_thread(make_plan, *arguments)
-    answer = await service.answers.settle(request)
-    return plan if answer is None else demand(plan, answer, *arguments)
-
-
 async def _complete(id: str, model: str, generation: Generation) -> ChatCompletion:
     """Wait for every choice and put the answers together."""
     answers: dict[int, list[str]] = defaultdict(list)
@@ -77,9 +63,10 @@ async def _complete(id: str, model: str, generation: Generation) -> ChatCompleti
     async for event in generation:
         if isinstance(event, ChoiceEnd):
             ends[event.index] = event
-        else:
-            texts = answers if isinstance(event, AnswerDelta) else reasonings
-            texts[event.index].append(event.text)
+        elif isinstance(event, AnswerDelta):
+            answers[event.index].append(event.text)
+        elif isinstance(event, ReasoningDelta):
+            reasonings[event.index].append(event.text)
     choices = []
     for index in range(generation.num_choices):
         fields: dict[str, Any] = {"content": "".join(answers[index])}

@@ -85,7 +85,7 @@ def test_an_answer_that_the_budget_ended_has_reason_length(model: ServedModel) -
     assert read(choice(model), [tokens])[-1] == ChoiceEnd(0, "stop")
     tight = choice(model, max_tokens=len(tokens))
     events = read(tight, [tokens])
-    assert events[-1] == ChoiceEnd(0, "length")
+    assert events[-1] == ChoiceEnd(0, "length", frozenset({"answer"}))
     assert answer(events) == "77"
     assert "answer" in tight.budget_hits
 
@@ -94,7 +94,7 @@ def test_thinking_that_the_budget_ended_does_not_cut_the_answer(model: ServedMod
     text = "<thinking>abc</thinking><output>77</output>"
     least = len(model.prompter.encode("abc</thinking>"))
     it = choice(model, max_thinking_tokens=least)
-    assert read(it, [ids(model, text)])[-1] == ChoiceEnd(0, "stop")
+    assert read(it, [ids(model, text)])[-1] == ChoiceEnd(0, "stop", frozenset({"thinking"}))
     assert it.budget_hits == {"thinking"}
 
 

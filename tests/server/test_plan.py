@@ -15,7 +15,7 @@ from server.answers import Answer
 from server.errors import Forbidden, NotFound, RequestError
 from server.model import ServedModel
 from server.plan import Plan, check_request, demand, make_plan
-from server.policy import Reasoning
+from server.policy import Policy
 from server.protocol.chat import ChatCompletionRequest
 from server.settings import Settings
 from tests.tokenizer import make_model_folder
@@ -213,14 +213,15 @@ def test_what_this_server_does_not_serve_is_refused(
     fields: dict[str, Any], kind: type[RequestError], param: str, model: ServedModel
 ) -> None:
     with pytest.raises(kind) as caught:
-        check_request(request(**fields), model, Settings(max_messages=5))
+        check_request(request(**fields), model, Settings(max_messages=5), Policy())
     assert caught.value.param == param
 
 
 def test_reasoning_is_shown_only_where_policy_and_request_agree(model: ServedModel) -> None:
-    visible = Settings(reasoning=Reasoning.VISIBLE)
-    check_request(request(include_reasoning=True), model, visible)
-    check_request(request(include_reasoning=False), model, Settings())
+    check_request(
+        request(include_reasoning=True), model, Settings(), Policy(may_see_reasoning=True)
+    )
+    check_request(request(include_reasoning=False), model, Settings(), Policy())
     assert plan(model, include_reasoning=True).shows_reasoning
     assert not plan(model).shows_reasoning
 

@@ -1,0 +1,40 @@
+"""admit: the way of every request for a reply, whatever API it came by, into the engine."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import Request
+
+from server.disconnect import unless_gone
+from server.generation import Generation
+from server.plan import Plan, check_request, demand, make_plan
+from server.policy import Caller
+from server.protocol.chat import ChatCompletionRequest
+from server.service import Service
+
+LONG_CHARACTERS = 20_000  # from here on a prompt is encoded in a thread, a fraction of a second
+
+
+async def admit(http: Request, request: ChatCompletionRequest, id: str) -> Generation | None:
+    """Return the generation that will answer, not begun; None where the client has left.
+
+    Other APIs write their requests as chat completions and translate the errors' `param` back.
+    """
+    service: Service = http.app.state.service
+    caller: Caller = http.state.caller
+    check_request(request, service.model, service.settings, caller.policy)
+    plan = await unless_gone(http.receive, _plan(request, service))
+    if plan is None:
+        return None
+    return Generation(id, plan, service.model, service.engine, service.metrics)
+
+
+async def _plan(request: ChatCompletionRequest, service: Service) -> Plan:
+    arguments = (request, service.model, service.engine.max_model_len)
+    if sum(len(message.text) for message in request.messages) < LONG_CHARACTERS:
+        plan = make_plan(*arguments)
+    else:
+        plan = await asyncio.to_thread(make_plan, *arguments)
+    answer = await service.answers.settle(request)
+    return plan if answer is None else demand(plan, answer, *arguments)

@@ -1,0 +1,30 @@
+"""open_database: SQLite or PostgreSQL by its URL, as the server's stores want it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+
+BUSY_S = 10.0
+
+
+def open_database(url: str | URL) -> Engine:
+    """Connect to a database; of SQLite writes are atomic, and readers do not wait for them.
+
+    url: such as sqlite:///replies.db or postgresql+psycopg://user@host/name
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_S, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
