@@ -7,6 +7,7 @@ import asyncio
 from fastapi import Request
 
 from server.disconnect import unless_gone
+from server.exchanges import Witness
 from server.generation import Generation
 from server.plan import Plan, check_request, demand, make_plan
 from server.policy import Caller
@@ -27,7 +28,9 @@ async def admit(http: Request, request: ChatCompletionRequest, id: str) -> Gener
     plan = await unless_gone(http.receive, _plan(request, service))
     if plan is None:
         return None
-    return Generation(id, plan, service.model, service.engine, service.metrics)
+    sinks = [sink for sink in service.sinks if sink.wants(caller)]
+    witness = Witness(id, caller, request, sinks) if sinks else None
+    return Generation(id, plan, service.model, service.engine, service.metrics, witness)
 
 
 async def _plan(request: ChatCompletionRequest, service: Service) -> Plan:

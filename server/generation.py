@@ -13,6 +13,7 @@ from typing import Self
 from server.choice import AnswerDelta, Choice, Event
 from server.engine import Engine
 from server.errors import EngineError, ServerError
+from server.exchanges import Witness
 from server.metrics import Metrics
 from server.model import ServedModel
 from server.plan import Plan
@@ -29,9 +30,16 @@ class Generation:
     """
 
     def __init__(
-        self, request_id: str, plan: Plan, model: ServedModel, engine: Engine, metrics: Metrics
+        self,
+        request_id: str,
+        plan: Plan,
+        model: ServedModel,
+        engine: Engine,
+        metrics: Metrics,
+        witness: Witness | None = None,
     ) -> None:
         """Make the choices; nothing is asked of the engine yet."""
+        self._witness = witness
         self._request_id = request_id
         self._plan = plan
         self._engine = engine
@@ -65,6 +73,8 @@ class Generation:
         for task in unfinished:
             task.cancel()
         self._count()
+        if self._witness is not None:
+            self._witness.end(self.usage)
         if unfinished:
             await asyncio.wait(unfinished)
 
@@ -155,6 +165,8 @@ class Generation:
             self._has_answered = True
             elapsed_s = time.perf_counter() - self._started_s
             self._metrics.time_to_first_answer_token.observe(elapsed_s)
+        if self._witness is not None:
+            self._witness.see(events)
         self._events.extend(events)
         self._has_news.set()
 

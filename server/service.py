@@ -14,6 +14,7 @@ from decoding.bundle import Bundle, GoldenReply
 from server.answers import Answers
 from server.engine import Engine, Sampling
 from server.errors import EngineDead, Unavailable
+from server.exchanges import Sink
 from server.metrics import Metrics
 from server.model import ServedModel
 from server.settings import Settings
@@ -52,6 +53,7 @@ class Service:
         self.bundle = bundle
         self.settings = settings
         self.metrics = Metrics()
+        self.sinks: list[Sink] = []
         self.status = Status.LOADING
         self.reason = "the model is loading"
         self._num_in_flight = 0
