@@ -19,6 +19,7 @@ from server.service import Service
 logger = logging.getLogger(__name__)
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+QUIET = frozenset({"/health", "/ready", "/metrics"})
 OUTCOMES = {
     401: Outcome.UNAUTHORIZED,
     404: Outcome.NOT_FOUND,
@@ -77,9 +78,15 @@ class Access:
         outcome = state.get("outcome") or _outcome(status)
         self._service.metrics.requests.labels(path, outcome).inc()
         usage: Usage | None = state.get("usage")
+        fields: dict[str, Any] = {"endpoint": path, "status": status, "outcome": str(outcome)}
+        fields |= {"elapsed_s": round(elapsed_s, 6)} | _counts(usage)
+        if caller := state.get("caller"):
+            fields["key_id"] = caller.key_id
+        level = logging.DEBUG if path in QUIET else logging.INFO
         tokens = "" if usage is None else f", {_tokens(usage)}"
-        level = logging.DEBUG if path in ("/health", "/ready", "/metrics") else logging.INFO
-        logger.log(level, "%s %d %s %.3f s%s", path, status, outcome, elapsed_s, tokens)
+        logger.log(
+            level, "%s %d %s %.3f s%s", path, status, outcome, elapsed_s, tokens, extra=fields
+        )
 
 
 def _request_id(scope: Scope) -> str:
@@ -93,12 +100,20 @@ def _outcome(status: int) -> Outcome:
     return Outcome.OK if 0 < status < 400 else Outcome.INVALID if status else Outcome.FAILED
 
 
-def _tokens(usage: Usage) -> str:
+def _counts(usage: Usage | None) -> dict[str, Any]:
+    if usage is None:
+        return {}
     hidden = usage.completion_tokens_details.reasoning_tokens
-    return (
-        f"{usage.prompt_tokens} prompt, {hidden} hidden and "
-        f"{usage.completion_tokens - hidden} visible tokens"
-    )
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "hidden_tokens": hidden,
+        "visible_tokens": usage.completion_tokens - hidden,
+    }
+
+
+def _tokens(usage: Usage) -> str:
+    form = "{prompt_tokens} prompt, {hidden_tokens} hidden and {visible_tokens} visible tokens"
+    return form.format(**_counts(usage))
 
 
 async def _send_internal_error(send: Send) -> None:

@@ -107,7 +107,7 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
             )
         )
 
-    logs.configure(arguments.log_level)
+    logs.configure(arguments.log_level, arguments.log_format)
     app = create_app(bundle, settings, start_engine)
     config = uvicorn.Config(
         app,
@@ -158,6 +158,10 @@ def _add_http_flags(group: argparse._ArgumentGroup) -> None:
     add(
         "--log-level", default="info", choices=["debug", "info", "warning", "error"],
         help="least level of log lines, which never hold text of a prompt or reply (default info)",
+    )  # fmt: skip
+    add(
+        "--log-format", default="text", choices=["text", "json"],
+        help="form of the log lines; json is one object a line (default text)",
     )  # fmt: skip
 
 

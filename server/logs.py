@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
+from typing import Literal
+
+from pythonjsonlogger.json import JsonFormatter
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
+LogForm = Literal["text", "json"]
+
 LINE = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
+JSON_FIELDS = ("levelname", "name", "request_id", "message", "exc_info")
 # sse-starlette writes every chunk it sends at DEBUG level, httpcore and httpx what they exchange.
 WRITES_TEXT = ("sse_starlette", "httpcore", "httpx")
 
@@ -27,10 +33,20 @@ def quiet_text_writers() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def configure(level: str) -> None:
+def json_formatter() -> logging.Formatter:
+    """Make a formatter that writes a line as one JSON object, with the `extra` fields it has."""
+    return JsonFormatter(
+        JSON_FIELDS,
+        timestamp="time",
+        rename_fields={"levelname": "level", "name": "logger"},
+        json_ensure_ascii=True,
+    )
+
+
+def configure(level: str, form: LogForm = "text") -> None:
     """Send log lines of `level` and above to standard error."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(LINE))
+    handler.setFormatter(logging.Formatter(LINE) if form == "text" else json_formatter())
     handler.addFilter(RequestIdFilter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("vllm").setLevel(logging.WARNING)

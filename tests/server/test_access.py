@@ -58,6 +58,9 @@ def test_the_log_tells_route_status_outcome_and_tokens_and_no_text(
     assert re.fullmatch(rf"unknown route 404 not_found {number}", lines[2])
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("server")]
     assert "planted" not in "\n".join(ours)
+    whole = next(record for record in caplog.records if record.name == "server.access")
+    assert (whole.status, whole.outcome, whole.key_id) == (200, "ok", "anonymous")  # type: ignore[attr-defined]
+    assert whole.hidden_tokens > whole.visible_tokens > 0  # type: ignore[attr-defined]
 
 
 def outcomes(server: LiveServer) -> set[str]:

@@ -91,7 +91,7 @@ def test_the_engine_is_given_a_folder_of_automata_where_the_user_has_none(
 ) -> None:
     folders = []
     monkeypatch.setenv("REFLECT_CACHE", "")
-    monkeypatch.setattr(logs, "configure", lambda _: None)
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
     monkeypatch.setattr(HttpServer, "run", lambda _: folders.append(os.environ["REFLECT_CACHE"]))
     assert main([str(bundle.folder)]) == 0
     (folder,) = folders
