@@ -76,16 +76,6 @@ def test_a_model_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]
     assert "/nowhere/at/all" in capsys.readouterr().err
 
 
-def test_every_flag_says_its_default(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    text = " ".join(capsys.readouterr().out.split())
-    flags = [word for word in text.partition("positional")[2].split() if word.startswith("--")]
-    assert len(flags) >= 15
-    for part in text.partition("HTTP:")[2].partition("examples:")[0].split(" --")[1:]:
-        assert "(default" in part, part
-
-
 def test_the_engine_is_given_a_folder_of_automata_where_the_user_has_none(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

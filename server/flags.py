@@ -1,0 +1,104 @@
+"""The flags of `reflect serve`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = """examples:
+  reflect serve demo
+  reflect serve ./my-model --port 9000 --max-model-len 8192
+  REFLECT_API_KEY=a-long-secret-key reflect serve demo --host 0.0.0.0
+"""
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line; exits with help or a refusal as argparse does."""
+    return _parser().parse_args(argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="reflect serve",
+        description="Serve a model behind the OpenAI API; its reasoning is enforced and hidden.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="FOLDER_OR_NAME", help="a model folder, or demo")
+    _add_http_flags(parser.add_argument_group("HTTP"))
+    _add_policy_flags(parser.add_argument_group("policy"))
+    _add_engine_flags(parser.add_argument_group("engine"))
+    return parser
+
+
+def _add_http_flags(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    add("--port", type=int, default=8000, help="port to listen on (default 8000)")
+    add(
+        "--keep-alive", type=_seconds, default=10.0, metavar="SECONDS",
+        help="period of the comments in a stream while the model thinks; 0 for none (default 10)",
+    )  # fmt: skip
+    add(
+        "--drain-timeout", type=_seconds, default=120.0, metavar="SECONDS",
+        help="how long running requests may take after SIGTERM (default 120)",
+    )  # fmt: skip
+    add(
+        "--max-request-mib", type=float, default=4.0, metavar="MIB",
+        help="largest request body in MiB (default 4)",
+    )  # fmt: skip
+    add("--max-choices", type=int, default=8, help="largest n of a request (default 8)")
+    add(
+        "--log-level", default="info", choices=["debug", "info", "warning", "error"],
+        help="least level of log lines, which never hold text of a prompt or reply (default info)",
+    )  # fmt: skip
+    add(
+        "--log-format", default="text", choices=["text", "json"],
+        help="form of the log lines; json is one object a line (default text)",
+    )  # fmt: skip
+
+
+def _add_policy_flags(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--reasoning", choices=["hidden", "visible"], default="hidden",
+        help="visible lets a request that says include_reasoning have it (default hidden)",
+    )  # fmt: skip
+    add(
+        "--api-key-file", type=Path, metavar="FILE",
+        help="API keys, one a line, raw or as sha256:HEX; the variable REFLECT_API_KEY adds one "
+        "(default no key)",
+    )  # fmt: skip
+    add(
+        "--insecure", action="store_true",
+        help="listen beyond this machine although no API key is set (default off)",
+    )  # fmt: skip
+
+
+def _add_engine_flags(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--max-model-len", type=int, metavar="TOKENS",
+        help="most tokens of prompt and reply together (default what the model has)",
+    )  # fmt: skip
+    add("--max-num-seqs", type=int, default=64, help="replies written at once (default 64)")
+    add("--max-queue", type=int, default=256, help="requests that may wait for them (default 256)")
+    add(
+        "--kv-cache-gib", type=float, metavar="GIB",
+        help="attention cache in GiB (default 1 on a CPU, on a GPU what the weights leave)",
+    )  # fmt: skip
+    add(
+        "--gpu-memory", type=float, default=0.9, metavar="SHARE",
+        help="share of a GPU's memory to use, 0 to 1 (default 0.9)",
+    )  # fmt: skip
+    add(
+        "--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"],
+        help="what the model computes in (default auto: the checkpoint's, where the machine can)",
+    )  # fmt: skip
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError("a number of seconds, 0 or more")
+    return value
