@@ -11,7 +11,7 @@ def test_every_flag_says_its_default(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         flags.parse(["--help"])
     text = " ".join(capsys.readouterr().out.split())
-    flags = [word for word in text.partition("positional")[2].split() if word.startswith("--")]
-    assert len(flags) >= 15
+    named = [word for word in text.partition("positional")[2].split() if word.startswith("--")]
+    assert len(named) >= 15
     for part in text.partition("HTTP:")[2].partition("examples:")[0].split(" --")[1:]:
         assert "(default" in part, part
