@@ -15,6 +15,7 @@ from server.metrics import Outcome
 from server.protocol.chat import Usage
 from server.protocol.errors import INTERNAL
 from server.service import Service
+from server.tracing import describe, request_span
 
 logger = logging.getLogger(__name__)
 
@@ -59,19 +60,21 @@ class Access:
             await send(message)
 
         self._service.begin_request()
-        try:
-            await self._app(scope, receive, send_with_id)
-        except Exception:
-            logger.exception("the request failed")
-            state["outcome"] = Outcome.FAILED
-            if not status:
-                await _send_internal_error(send_with_id)
-        finally:
-            self._service.end_request()
-            self._note(scope, status, time.perf_counter() - started_s)
-            request_id.reset(token)
+        with request_span(scope, self._service.tracer) as span:
+            try:
+                await self._app(scope, receive, send_with_id)
+            except Exception:
+                logger.exception("the request failed")
+                state["outcome"] = Outcome.FAILED
+                if not status:
+                    await _send_internal_error(send_with_id)
+            finally:
+                self._service.end_request()
+                fields = self._note(scope, status, time.perf_counter() - started_s)
+                describe(span, scope.get("method", "HTTP"), fields | {"request_id": id})
+                request_id.reset(token)
 
-    def _note(self, scope: Scope, status: int, elapsed_s: float) -> None:
+    def _note(self, scope: Scope, status: int, elapsed_s: float) -> dict[str, Any]:
         """Count and log the request; the route's own path stands for what the client wrote."""
         path = getattr(scope.get("route"), "path", "unknown route")
         state = scope["state"]
@@ -87,6 +90,7 @@ class Access:
         logger.log(
             level, "%s %d %s %.3f s%s", path, status, outcome, elapsed_s, tokens, extra=fields
         )
+        return fields
 
 
 def _request_id(scope: Scope) -> str:

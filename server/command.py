@@ -13,6 +13,7 @@ from server import flags
 if TYPE_CHECKING:
     from decoding.bundle import Bundle
     from server.engine import Engine
+    from server.service import Service
     from server.settings import Settings
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -24,6 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = flags.parse(argv)
     from decoding.bundle import Bundle, BundleError
     from server.policy import PolicyError
+    from server.tracing import TracingError
 
     try:
         settings = _settings(arguments)
@@ -31,7 +33,11 @@ def main(argv: list[str] | None = None) -> int:
     except (BundleError, PolicyError) as error:
         print(f"reflect serve: {error}", file=sys.stderr)
         return 2
-    return _serve(arguments, bundle, settings)
+    try:
+        return _serve(arguments, bundle, settings)
+    except TracingError as error:
+        print(f"reflect serve: {error}", file=sys.stderr)
+        return 2
 
 
 def find_model(name: str) -> Path:
@@ -106,6 +112,8 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
 
     logs.configure(arguments.log_level, arguments.log_format)
     app = create_app(bundle, settings, start_engine)
+    if arguments.otlp_endpoint:
+        _trace(app.state.service, arguments.otlp_endpoint)
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -119,6 +127,13 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
     with shared_folder():  # the engine's process then finds what this one has compiled
         server.run()
     return server.exit_status
+
+
+def _trace(service: Service, endpoint: str) -> None:
+    from server.tracing import open_tracer
+
+    service.tracer, close = open_tracer(endpoint)
+    service.on_close.append(close)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 EXAMPLES = """examples:
@@ -55,6 +56,11 @@ def _add_http_flags(group: argparse._ArgumentGroup) -> None:
     add(
         "--log-format", default="text", choices=["text", "json"],
         help="form of the log lines; json is one object a line (default text)",
+    )  # fmt: skip
+    add(
+        "--otlp-endpoint", default=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"), metavar="URL",
+        help="send a trace of each request to this OpenTelemetry collector, by OTLP over HTTP "
+        "(default OTEL_EXPORTER_OTLP_ENDPOINT, else none)",
     )  # fmt: skip
 
 

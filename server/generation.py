@@ -18,6 +18,7 @@ from server.metrics import Metrics
 from server.model import ServedModel
 from server.plan import Plan
 from server.protocol.chat import CompletionTokensDetails, Usage
+from server.tracing import note
 
 logger = logging.getLogger(__name__)
 
@@ -155,8 +156,9 @@ class Generation:
 
     def _admit(self, choice: Choice) -> None:
         self._unadmitted.discard(choice.index)
-        if not self._unadmitted:
+        if not self._unadmitted and not self._is_admitted.is_set():
             self._is_admitted.set()
+            note("first token")
 
     def _publish(self, events: list[Event]) -> None:
         if not events:
@@ -165,6 +167,7 @@ class Generation:
             self._has_answered = True
             elapsed_s = time.perf_counter() - self._started_s
             self._metrics.time_to_first_answer_token.observe(elapsed_s)
+            note("first answer token")
         if self._witness is not None:
             self._witness.see(events)
         self._events.extend(events)

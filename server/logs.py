@@ -13,7 +13,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 LogForm = Literal["text", "json"]
 
 LINE = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
-JSON_FIELDS = ("levelname", "name", "request_id", "message", "exc_info")
+JSON_FIELDS = ("levelname", "name", "request_id", "message")
 # sse-starlette writes every chunk it sends at DEBUG level, httpcore and httpx what they exchange.
 WRITES_TEXT = ("sse_starlette", "httpcore", "httpx")
 

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from enum import StrEnum
 
+from opentelemetry import trace
+
 from decoding.budget import Budget, BudgetError
 from decoding.bundle import Bundle, GoldenReply
 from server.answers import Answers
@@ -54,6 +56,9 @@ class Service:
         self.settings = settings
         self.metrics = Metrics()
         self.sinks: list[Sink] = []
+        self.tracer: trace.Tracer = trace.NoOpTracer()
+        self.on_close: list[Callable[[], None]] = []
+        """What else to close at the end, in threads; each may block."""
         self.status = Status.LOADING
         self.reason = "the model is loading"
         self._num_in_flight = 0
@@ -167,6 +172,8 @@ class Service:
             self._answers.close()
         if self._engine is not None:
             await self._engine.close()
+        for close in self.on_close:
+            await asyncio.to_thread(close)
 
     def _settle(self, status: Status, reason: str) -> None:
         if self.status is not Status.DRAINING:
