@@ -24,13 +24,14 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until a signal: 0 after draining, 1 if the model cannot be loaded, 2 if refused."""
     arguments = flags.parse(argv)
     from decoding.bundle import Bundle, BundleError
+    from server.data_folder import DataFolderError
     from server.policy import PolicyError
     from server.tracing import TracingError
 
     try:
         settings = _settings(arguments)
         bundle = Bundle.load(find_model(arguments.model))
-    except (BundleError, PolicyError) as error:
+    except (BundleError, DataFolderError, PolicyError) as error:
         print(f"reflect serve: {error}", file=sys.stderr)
         return 2
     try:
@@ -79,11 +80,19 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     return Settings(
         reasoning=Reasoning(arguments.reasoning),
         keys=keys,
+        data=_data_folder(arguments.data),
         keep_alive_s=arguments.keep_alive,
         drain_timeout_s=arguments.drain_timeout,
         max_request_bytes=int(arguments.max_request_mib * 2**20),
         max_choices=arguments.max_choices,
     )
+
+
+def _data_folder(asked: Path | None) -> Path | None:
+    from server.data_folder import default_folder, make_folder
+
+    folder = asked or default_folder()
+    return None if folder is None else make_folder(folder)
 
 
 def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) -> int:

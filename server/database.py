@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, QueuePool, create_engine, event, make_url
 
 BUSY_S = 10.0
 
@@ -12,12 +12,19 @@ BUSY_S = 10.0
 def open_database(url: str | URL) -> Engine:
     """Connect to a database; of SQLite writes are atomic, and readers do not wait for them.
 
-    url: such as sqlite:///replies.db or postgresql+psycopg://user@host/name
+    url: such as sqlite:///replies.db or postgresql+psycopg://user@host/name; sqlite:// is in memory
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_S, "check_same_thread": False})
+    arguments = {"timeout": BUSY_S, "check_same_thread": False}
+    if parsed.database in (None, "", ":memory:"):
+        # Each connection would be a database of its own: all threads take turns at one.
+        engine = create_engine(
+            parsed, connect_args=arguments, poolclass=QueuePool, pool_size=1, max_overflow=0
+        )
+    else:
+        engine = create_engine(parsed, connect_args=arguments)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", metavar="FOLDER_OR_NAME", help="a model folder, or demo")
     _add_http_flags(parser.add_argument_group("HTTP"))
     _add_policy_flags(parser.add_argument_group("policy"))
+    _add_data_flags(parser.add_argument_group("data"))
     _add_engine_flags(parser.add_argument_group("engine"))
     return parser
 
@@ -78,6 +79,15 @@ def _add_policy_flags(group: argparse._ArgumentGroup) -> None:
     add(
         "--insecure", action="store_true",
         help="listen beyond this machine although no API key is set (default off)",
+    )  # fmt: skip
+
+
+def _add_data_flags(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--data", type=Path, metavar="DIR",
+        help="folder of keys, stored responses and recordings; the variable REFLECT_DATA names "
+        "it too, and empty keeps nothing (default ~/.local/share/reflection-runtime)",
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from server.policy import Keys, Reasoning
 
@@ -13,6 +14,8 @@ class Settings:
 
     reasoning: Reasoning = Reasoning.HIDDEN
     keys: Keys = field(default_factory=Keys)
+    data: Path | None = None
+    """The folder of the server's own data, which is there; None keeps nothing on disk."""
     keep_alive_s: float = 10.0
     """Period of the comments in a stream; 0 sends none."""
     admission_s: float = 1.0

@@ -33,10 +33,11 @@ START_S = 900.0  # the machine may be busy: three processes import vLLM in turn
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the tests' automata out of the user's cache folder, in child processes too."""
+def _folders_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests' automata and data out of the user's folders, in child processes too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REFLECT_CACHE", str(tmp_path_factory.mktemp("automata")))
+        patch.setenv("REFLECT_DATA", str(tmp_path_factory.mktemp("data")))
         yield
 
 

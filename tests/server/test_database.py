@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sqlalchemy import text
@@ -17,3 +18,19 @@ def test_a_sqlite_database_lets_readers_in_while_one_writes(tmp_path: Path) -> N
         assert reading.execute(text("SELECT count(*) FROM t")).scalar() == 1
     writer.dispose()
     reader.dispose()
+
+
+def test_threads_share_a_database_in_memory() -> None:
+    engine = open_database("sqlite://")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (x INTEGER)"))
+
+    def add(number: int) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO t VALUES (:x)"), {"x": number})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, range(40)))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM t")) == 40
+    engine.dispose()
