@@ -6,6 +6,7 @@ import sys
 COMMANDS = {
     "serve": ("server.command", "serve a model behind the OpenAI API"),
     "chat": ("server.chat", "talk to a server in the terminal"),
+    "record": ("server.record_command", "look after recorded conversations"),
     "train": ("train.__main__", "make a model"),
 }
 

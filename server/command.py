@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         return _serve(arguments, bundle, settings)
-    except TracingError as error:
+    except (DataFolderError, TracingError) as error:
         print(f"reflect serve: {error}", file=sys.stderr)
         return 2
 
@@ -123,6 +123,8 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
     app = create_app(bundle, settings, start_engine)
     if arguments.otlp_endpoint:
         _trace(app.state.service, arguments.otlp_endpoint)
+    if arguments.record:
+        _record(app.state.service, arguments.recordings_url)
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -143,6 +145,19 @@ def _trace(service: Service, endpoint: str) -> None:
 
     service.tracer, close = open_tracer(endpoint)
     service.on_close.append(close)
+
+
+def _record(service: Service, url: str | None) -> None:
+    from server.data_folder import DataFolderError, database_url
+    from server.database import open_database
+    from server.recordings import Recorder, Recordings
+
+    folder = service.settings.data
+    if url is None and folder is None:
+        raise DataFolderError("--record needs a data folder (--data) or --recordings-url")
+    recorder = Recorder(Recordings(open_database(url or database_url(folder, "recordings"))))
+    service.sinks.append(recorder)
+    service.on_close.append(recorder.close)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,14 @@ def _add_data_flags(group: argparse._ArgumentGroup) -> None:
         help="folder of keys, stored responses and recordings; the variable REFLECT_DATA names "
         "it too, and empty keeps nothing (default ~/.local/share/reflection-runtime)",
     )  # fmt: skip
+    add(
+        "--record", action="store_true",
+        help="record the requests and answers of keys that consent (default off)",
+    )  # fmt: skip
+    add(
+        "--recordings-url", metavar="URL",
+        help="database of the recordings (default recordings.db in the data folder)",
+    )  # fmt: skip
 
 
 def _add_engine_flags(group: argparse._ArgumentGroup) -> None:

@@ -37,7 +37,7 @@ def test_every_family_of_ours_is_there() -> None:
 
 
 def test_panels_do_not_overlap() -> None:
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     for panel in json.loads(FILE.read_text())["panels"]:
         at = panel["gridPos"]
         cells = {
