@@ -14,9 +14,17 @@ DONE = b"data: [DONE]\n\n"
 class ChunkWriter:
     """Writes the chunks of one stream; all share id, time and model, so these are written once."""
 
-    def __init__(self, id: str, created: int, model: str, *, has_usage: bool) -> None:
+    def __init__(
+        self, id: str, created: int, model: str, fingerprint: str, *, has_usage: bool
+    ) -> None:
         """Write the parts that every chunk has."""
-        shared = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
+        shared = {
+            "id": id,
+            "object": "chat.completion.chunk",
+            "created": created,
+            "model": model,
+            "system_fingerprint": fingerprint,
+        }
         self._head = "data: " + json.dumps(shared, separators=(",", ":"))[:-1] + ',"choices":['
         self._tail = '],"usage":null}\n\n' if has_usage else "]}\n\n"
 

@@ -40,6 +40,8 @@ class Generation:
         witness: Witness | None = None,
     ) -> None:
         """Make the choices; nothing is asked of the engine yet."""
+        self.fingerprint = model.fingerprint
+        """Which weights write; the same from the first token to the last."""
         self._witness = witness
         self._request_id = request_id
         self._plan = plan

@@ -15,17 +15,22 @@ from decoding.bundle import Bundle
 from decoding.masks import Masks
 from decoding.parser import ReplyParser
 from decoding.vocabulary import Vocabulary
+from server.fingerprint import fingerprint
 from server.prompt import Prompter
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """What the server knows of its model apart from the weights; one per process, shared."""
+    """What the server knows of its model apart from the weights; shared, immutable.
+
+    fingerprint: which weights and bundle these are
+    """
 
     bundle: Bundle
     vocabulary: Vocabulary
     automata: Automata
     prompter: Prompter
+    fingerprint: str = ""
 
     @classmethod
     def load(cls, bundle: Bundle, vocab_size: int | None = None) -> Self:
@@ -42,7 +47,7 @@ class ServedModel:
             bundle.reply_prefix,
             folder=default_folder(),
         )
-        return cls(bundle, vocabulary, automata, Prompter.load(bundle))
+        return cls(bundle, vocabulary, automata, Prompter.load(bundle), fingerprint(bundle.folder))
 
     @property
     def automaton(self) -> Automaton:

@@ -207,4 +207,5 @@ class ChatCompletion(BaseModel):
     created: int
     model: str
     choices: list[Choice]
+    system_fingerprint: str
     usage: Usage

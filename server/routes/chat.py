@@ -43,7 +43,8 @@ async def create_chat_completion(http: Request) -> Response:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     if request.stream:
         has_usage = bool(request.stream_options and request.stream_options.include_usage)
-        writer = ChunkWriter(id, int(time.time()), request.model, has_usage=has_usage)
+        shared = (id, int(time.time()), request.model, generation.fingerprint)
+        writer = ChunkWriter(*shared, has_usage=has_usage)
         return AnswerStream(generation, writer, settings, has_usage=has_usage)
     try:
         async with generation:
@@ -87,5 +88,6 @@ async def _complete(id: str, model: str, generation: Generation) -> ChatCompleti
         created=int(time.time()),
         model=model,
         choices=choices,
+        system_fingerprint=generation.fingerprint,
         usage=generation.usage,
     )
