@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from decoding.answer import AnswerConstraint
-from server.protocol.messages import Wire
+from server.protocol.wire import Wire
 
 FORMAT_TYPES = ("text", "json_object", "json_schema")
 # Other spellings of a constraint, each with what serves instead.

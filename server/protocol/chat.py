@@ -16,7 +16,18 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from server.protocol.answer_format import OLDER_SPELLINGS, ResponseFormat, StructuredOutputs
-from server.protocol.messages import Message, Wire
+from server.protocol.messages import Message
+from server.protocol.tools import (
+    MAX_TOOLS,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolUse,
+    check_calls,
+    check_tools,
+    tool_use,
+)
+from server.protocol.wire import Wire
 
 MAX_STOPS = 4
 MAX_STOP_CHARACTERS = 1024
@@ -35,7 +46,6 @@ UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
     "logprobs": (False,),
     "modalities": (["text"],),
     "moderation": (),
-    "parallel_tool_calls": (True, False),
     "prediction": (),
     "presence_penalty": (0,),
     "prompt_cache_key": (),
@@ -43,12 +53,11 @@ UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
     "safety_identifier": (),
     "service_tier": ("auto", "default"),
     "store": (False,),
-    "tool_choice": ("none", "auto"),
-    "tools": ([],),
     "top_logprobs": (0,),
     "verbosity": ("medium",),
     "web_search_options": (),
 }
+INSTEAD = {**OLDER_SPELLINGS, "functions": "tools", "function_call": "tool_choice"}
 
 
 class StreamOptions(Wire):
@@ -119,6 +128,9 @@ class ChatCompletionRequest(Wire):
         ]
         | None
     ) = None
+    tools: Annotated[list[Tool], Field(max_length=MAX_TOOLS)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     structured_outputs: StructuredOutputs | None = None
     reflection: ReflectionOptions | None = None
@@ -128,8 +140,8 @@ class ChatCompletionRequest(Wire):
     @classmethod
     def _refuse_unsupported(cls, body: Any) -> Any:
         if isinstance(body, dict):
-            for name, instead in OLDER_SPELLINGS.items():
-                if body.get(name) is not None:
+            for name, instead in INSTEAD.items():
+                if body.get(name) is not None and not cls.is_neutral(name, body[name]):
                     raise PydanticCustomError(
                         "unsupported",
                         "'{param}' is not supported: send {instead}.",
@@ -163,7 +175,15 @@ class ChatCompletionRequest(Wire):
                 "'{param}' is only allowed when 'stream' is true.",
                 {"param": "stream_options"},
             )
+        check_tools(self.tools, self.tool_choice)
+        check_calls(self.messages)
         return self
+
+    @property
+    def tool_use(self) -> ToolUse | None:
+        """What the answer may call; None is nothing."""
+        is_parallel = self.parallel_tool_calls is not False
+        return tool_use(self.tools, self.tool_choice, is_parallel=is_parallel)
 
 
 class CompletionTokensDetails(BaseModel):
@@ -185,9 +205,10 @@ class AnswerMessage(BaseModel):
     """The answer; `reasoning` is there only where the policy and the request allow it."""
 
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
     refusal: None = None
     reasoning: str | None = None
+    tool_calls: list[ToolCall] | None = None
 
 
 class Choice(BaseModel):

@@ -1,62 +1,17 @@
-"""The messages of a conversation under OpenAI's names, and what all that is sent has in common."""
+"""The messages of a conversation under OpenAI's names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
-ROLES = ("system", "developer", "user", "assistant")
+from server.protocol.tools import Id, ToolCall
+from server.protocol.wire import Wire
 
-
-def _describe_neutral(schema: dict[str, Any], kind: type[Wire]) -> None:
-    """Add the fields that may stand there with a neutral value to a JSON schema."""
-    schema["properties"] |= {
-        name: {"enum": [*values, None]} for name, values in kind.NEUTRAL.items()
-    }
-
-
-class Wire(BaseModel):
-    """What a client sends: no unknown fields, no converted types, immutable once read.
-
-    NEUTRAL: OpenAI's fields that we do not have, with the values that ask for nothing of them;
-    such a value is left out, as null is.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-        json_schema_extra=_describe_neutral,
-    )
-    NEUTRAL: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_neutral(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        return {name: v for name, v in values.items() if not cls.is_neutral(name, v)}
-
-    @classmethod
-    def is_neutral(cls, name: str, value: Any) -> bool:
-        """Tell whether a field that we do not have asks for nothing; 0 and false differ."""
-        if name not in cls.NEUTRAL:
-            return False
-        return value is None or any(
-            value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
-            for neutral in cls.NEUTRAL[name]
-        )
+ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 class TextPart(Wire):
@@ -100,8 +55,13 @@ Content = Annotated[
 ]
 
 
+def _text(parts: Sequence[TextPart]) -> str:
+    """Join the parts of a message, which stand on lines of their own."""
+    return "\n".join(part.text for part in parts)
+
+
 class _Message(Wire):
-    NEUTRAL = {
+    NEUTRAL = {  # noqa: RUF012  (a ClassVar of Wire)
         "annotations": ([],),
         "audio": (),
         "function_call": (),
@@ -115,8 +75,8 @@ class _Message(Wire):
 
     @property
     def text(self) -> str:
-        """The text of the message; several parts stand on lines of their own."""
-        return "\n".join(part.text for part in self.content)
+        """The text of the message."""
+        return _text(self.content)
 
 
 class SystemMessage(_Message):
@@ -131,11 +91,50 @@ class UserMessage(_Message):
     role: Literal["user"]
 
 
-class AssistantMessage(_Message):
-    """An earlier answer; reasoning that came with it is read and dropped."""
+def _as_calls(calls: Any) -> Any:
+    return None if calls == [] else calls
+
+
+class AssistantMessage(Wire):
+    """An earlier answer, text or calls or both; reasoning that came with it is read and dropped."""
+
+    NEUTRAL = {"annotations": ([],), "audio": (), "function_call": (), "refusal": ()}  # noqa: RUF012  (a ClassVar of Wire)
 
     role: Literal["assistant"]
+    tool_calls: Annotated[list[ToolCall] | None, BeforeValidator(_as_calls)] = None
+    content: Annotated[Content | None, Field(validate_default=True)] = None
+    name: str | None = Field(default=None, exclude=True)
     reasoning: str | None = Field(default=None, exclude=True)
 
+    @field_validator("content", mode="after")
+    @classmethod
+    def _need_something(
+        cls, content: list[TextPart] | None, info: ValidationInfo
+    ) -> list[TextPart] | None:
+        if content is None and not info.data.get("tool_calls"):
+            raise PydanticKnownError("missing")
+        return content
 
-Message = Annotated[SystemMessage | UserMessage | AssistantMessage, Field(discriminator="role")]
+    @property
+    def text(self) -> str:
+        """The text of the message, if it has one."""
+        return _text(self.content or ())
+
+
+class ToolMessage(Wire):
+    """What a call of the assistant's has returned."""
+
+    role: Literal["tool"]
+    content: Content
+    tool_call_id: Id
+    name: str | None = Field(default=None, exclude=True)
+
+    @property
+    def text(self) -> str:
+        """The text of the result."""
+        return _text(self.content)
+
+
+Message = Annotated[
+    SystemMessage | UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")
+]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.live import LiveServer
 
+NOW = {"type": "function", "function": {"name": "now"}}
 GOOD = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -56,6 +57,10 @@ def test_every_route_of_the_api_is_described(document: Any) -> None:
         ({"frequency_penalty": 0, "tools": [], "store": None}, True),
         ({"response_format": {"type": "text"}}, True),
         ({"structured_outputs": {"choice": ["I do not know.", "7 apples"]}}, True),
+        ({"tools": [NOW], "tool_choice": "auto", "parallel_tool_calls": False}, True),
+        ({"tools": [NOW], "tool_choice": {"type": "function"}}, False),
+        ({"tools": [NOW | {"type": "custom"}]}, False),
+        ({"functions": [{"name": "now"}]}, False),
         ({"response_format": {"type": "xml"}}, False),
         ({"response_format": {"type": "json_schema"}}, False),
         ({"structured_outputs": {"regex": ["a"]}}, False),

@@ -44,7 +44,9 @@ def fields(**values: Any) -> dict[str, Any]:
         (fields(messages=[SECRET]), "messages[0]", "invalid_value"),
         (fields(messages=[{"role": SECRET, "content": "x"}]), "messages[0].role", "invalid_value"),
         (fields(messages=[{"content": "x"}]), "messages[0].role", "invalid_value"),
-        (fields(messages=[{"role": "tool", "content": SECRET}]), "messages[0].role", None),
+        (fields(messages=[{"role": "function", "content": SECRET}]), "messages[0].role", None),
+        (fields(messages=[{"role": "assistant"}]), "messages[0].content", None),
+        (fields(messages=[{"role": "tool", "content": "7"}]), "messages[0].tool_call_id", None),
         (fields(messages=[{"role": "user"}]), "messages[0].content", "missing_required_parameter"),
         (fields(messages=[{"role": "user", "content": None}]), "messages[0].content", None),
         (fields(messages=[{"role": "user", "content": 7}]), "messages[0].content", None),
@@ -95,8 +97,11 @@ def fields(**values: Any) -> dict[str, Any]:
         (fields(frequency_penalty=False), "frequency_penalty", "unsupported_parameter"),
         (fields(logprobs=True), "logprobs", "unsupported_parameter"),
         (fields(logprobs=0), "logprobs", "unsupported_parameter"),
-        (fields(tools=[{"type": "function"}], tool_choice="auto"), "tools", None),
-        (fields(tool_choice="required"), "tool_choice", "unsupported_parameter"),
+        (fields(tools=[{"type": "function"}]), "tools[0].function", None),
+        (fields(tool_choice="required"), "tool_choice", "invalid_value"),
+        (fields(tool_choice={"type": SECRET}), "tool_choice", "invalid_value"),
+        (fields(functions=[{"name": SECRET}]), "functions", "unsupported_parameter"),
+        (fields(function_call={"name": SECRET}), "function_call", "unsupported_parameter"),
         (fields(response_format={"type": "xml"}), "response_format.type", "invalid_value"),
         (fields(response_format={}), "response_format.type", "invalid_value"),
         (fields(response_format="json_object"), "response_format", "invalid_value"),
@@ -193,7 +198,6 @@ def test_null_means_not_given_for_the_parameters_of_openai() -> None:
     [
         *({name: value} for name, values in UNSUPPORTED.items() for value in values),
         {"frequency_penalty": 0.0, "presence_penalty": 0.0},
-        {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True},
     ],
 )
 def test_a_neutral_value_is_not_given(neutral: dict[str, Any]) -> None:
@@ -219,9 +223,9 @@ def test_names_of_speakers_are_taken() -> None:
     ChatCompletionRequest.model_validate_json(json.dumps(fields(messages=[HELLO | {"name": "Al"}])))
 
 
-@pytest.mark.parametrize("message", [{"content": "x"}, {"role": "tool", "content": "x"}])
+@pytest.mark.parametrize("message", [{"content": "x"}, {"role": "function", "content": "x"}])
 def test_a_missing_or_unknown_role_gets_the_list_of_roles(message: dict[str, str]) -> None:
-    expected = "one of 'system', 'developer', 'user', 'assistant'"
+    expected = "one of 'system', 'developer', 'user', 'assistant', 'tool'"
     assert expected in refusal(fields(messages=[message])).message
 
 

@@ -1,0 +1,49 @@
+"""What all that clients send has in common: the strictness, and fields that ask for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+def _describe_neutral(schema: dict[str, Any], kind: type[Wire]) -> None:
+    """Add the fields that may stand there with a neutral value to a JSON schema."""
+    schema["properties"] |= {
+        name: {"enum": [*values, None]} for name, values in kind.NEUTRAL.items()
+    }
+
+
+class Wire(BaseModel):
+    """What a client sends: no unknown fields, no converted types, immutable once read.
+
+    NEUTRAL: OpenAI's fields that we do not have, with the values that ask for nothing of them;
+    such a value is left out, as null is.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        json_schema_extra=_describe_neutral,
+    )
+    NEUTRAL: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_neutral(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {name: v for name, v in values.items() if not cls.is_neutral(name, v)}
+
+    @classmethod
+    def is_neutral(cls, name: str, value: Any) -> bool:
+        """Tell whether a field that we do not have asks for nothing; 0 and false differ."""
+        if name not in cls.NEUTRAL:
+            return False
+        return value is None or any(
+            value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
+            for neutral in cls.NEUTRAL[name]
+        )
