@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         settings = _settings(arguments)
-        bundle = Bundle.load(find_model(arguments.model))
+        bundle = Bundle.load(find_model(arguments.folder))
     except (BundleError, DataFolderError, PolicyError) as error:
         print(f"reflect serve: {error}", file=sys.stderr)
         return 2
@@ -116,6 +116,7 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
                 kv_cache_gib=arguments.kv_cache_gib,
                 gpu_memory=arguments.gpu_memory,
                 dtype=arguments.dtype,
+                vllm=arguments.engine,
             )
         )
 

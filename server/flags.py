@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 EXAMPLES = """examples:
   reflect serve demo
   reflect serve ./my-model --port 9000 --max-model-len 8192
+  reflect serve ./my-70b --tensor-parallel-size 8 --enable-chunked-prefill
   REFLECT_API_KEY=a-long-secret-key reflect serve demo --host 0.0.0.0
 """
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line; exits with help or a refusal as argparse does."""
-    return _parser().parse_args(argv)
+    """Read the command line; exits with help or a refusal as argparse does.
+
+    engine: the arguments of vLLM's that were given, by name; only for them is vLLM imported
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    parser = _parser()
+    _, rest = parser.parse_known_args(argv)
+    if not any(word.startswith("-") for word in rest):
+        return parser.parse_args(argv, argparse.Namespace(engine={}))
+    from server import engine_flags
+
+    try:
+        return engine_flags.parse(argv, parser)
+    except engine_flags.FlagError as error:
+        parser.error(str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -23,13 +38,21 @@ def _parser() -> argparse.ArgumentParser:
         prog="reflect serve",
         description="Serve a model behind the OpenAI API; its reasoning is enforced and hidden.",
         epilog=EXAMPLES,
+        allow_abbrev=False,
+        conflict_handler="resolve",  # where vLLM has a flag of the same name, this is the one
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", metavar="FOLDER_OR_NAME", help="a model folder, or demo")
+    parser.add_argument("folder", metavar="FOLDER_OR_NAME", help="a model folder, or demo")
     _add_http_flags(parser.add_argument_group("HTTP"))
     _add_policy_flags(parser.add_argument_group("policy"))
     _add_data_flags(parser.add_argument_group("data"))
-    _add_engine_flags(parser.add_argument_group("engine"))
+    _add_engine_flags(
+        parser.add_argument_group(
+            "engine",
+            "vLLM's own engine arguments are taken too (tensor-parallel-size, quantization, ...), "
+            "but for those that would break the reply format or show what is hidden",
+        )
+    )
     return parser
 
 
@@ -112,7 +135,7 @@ def _add_engine_flags(group: argparse._ArgumentGroup) -> None:
         help="attention cache in GiB (default 1 on a CPU, on a GPU what the weights leave)",
     )  # fmt: skip
     add(
-        "--gpu-memory", type=float, default=0.9, metavar="SHARE",
+        "--gpu-memory", "--gpu-memory-utilization", type=float, default=0.9, metavar="SHARE",
         help="share of a GPU's memory to use, 0 to 1 (default 0.9)",
     )  # fmt: skip
     add(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ ENVIRONMENT = {
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 CPU_INFO = Path("/proc/cpuinfo")
 GIB = 1 << 30
+SIZES = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 FEW_CORES = 4  # measured on 2: a third of the start-up less, and 1.6 times the tokens a second
 
 
@@ -41,6 +44,7 @@ class EngineSettings:
     is_enforced: whether budgets are enforced; without, a request with a budget is refused
     executor: vLLM's distributed_executor_backend; None is its own choice, but on a CPU of few
         cores "uni": the model runs in the scheduler's process
+    vllm: more of vLLM's engine arguments by name; they win over ours
     """
 
     folder: Path
@@ -53,6 +57,12 @@ class EngineSettings:
     seed: int = 0
     is_enforced: bool = True
     executor: str | None = None
+    vllm: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_workers(self) -> int:
+        """How many processes hold a part or a copy of the model."""
+        return prod(int(self.vllm.get(size, 1)) for size in SIZES)
 
 
 def set_environment() -> None:
@@ -85,8 +95,10 @@ def arguments(settings: EngineSettings, *, is_cpu: bool) -> dict[str, Any]:
     if settings.kv_cache_gib is not None:
         args["kv_cache_memory_bytes"] = int(settings.kv_cache_gib * GIB)
     if is_cpu:
-        return {"kv_cache_memory_bytes": GIB} | args | _for_cpu(settings)
-    return args | {"gpu_memory_utilization": settings.gpu_memory}
+        args = {"kv_cache_memory_bytes": GIB} | args | _for_cpu(settings)
+    else:
+        args["gpu_memory_utilization"] = settings.gpu_memory
+    return args | dict(settings.vllm)
 
 
 def _for_cpu(settings: EngineSettings) -> dict[str, Any]:
@@ -95,7 +107,9 @@ def _for_cpu(settings: EngineSettings) -> dict[str, Any]:
     # Or the first request for logprobs holds up all others until a kernel is compiled.
     os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
     num_cores = len(os.sched_getaffinity(0))
-    if (settings.executor or ("uni" if num_cores <= FEW_CORES else "mp")) != "uni":
+    is_alone = settings.num_workers == 1 and num_cores <= FEW_CORES
+    asked = settings.vllm.get("distributed_executor_backend", settings.executor)
+    if (asked or ("uni" if is_alone else "mp")) != "uni":
         return args
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     # vLLM binds threads to cores only in worker processes; more threads than cores crawl.

@@ -106,3 +106,27 @@ def test_vllms_front_end_is_not_told_the_bundle() -> None:
 def test_no_usage_statistics_are_sent() -> None:
     vllm_settings.set_environment()
     assert os.environ["VLLM_NO_USAGE_STATS"] == "1"
+
+
+def test_more_of_vllms_arguments_win_over_ours(folder: Path) -> None:
+    more = {"seed": 7, "kv_cache_dtype": "fp8", "enforce_eager": False}
+    for is_cpu in (True, False):
+        assert arguments(EngineSettings(folder, vllm=more), is_cpu=is_cpu).items() >= more.items()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tensor_parallel_size": 2},
+        {"pipeline_parallel_size": 2},
+        {"data_parallel_size": 2},
+        {"distributed_executor_backend": "ray"},
+    ],
+)
+def test_a_model_on_several_workers_is_not_put_beside_the_scheduler(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, object]
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    told = arguments(EngineSettings(folder, vllm=more), is_cpu=True)
+    assert told.get("distributed_executor_backend") == more.get("distributed_executor_backend")
+    assert "VLLM_ENABLE_V1_MULTIPROCESSING" not in os.environ
