@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -17,7 +18,8 @@ from server.logs import quiet_text_writers
 from server.model import ServedModel
 from server.policy import Caller, Policy, Reasoning
 from server.protocol.errors import error_body, failure
-from server.routes import chat, health, models
+from server.responses import Responses
+from server.routes import chat, health, models, responses, stored_responses
 from server.service import LoadModel, Service, StartEngine
 from server.settings import Settings
 
@@ -25,6 +27,14 @@ HTTP_ERRORS: dict[int, errors.RequestError] = {
     404: errors.NotFound("Unknown request URL.", code="unknown_url"),
     405: errors.MethodNotAllowed("This URL does not take this method."),
 }
+
+GUARDED = (
+    health.metrics,
+    models.router,
+    chat.router,
+    responses.router,
+    stored_responses.router,
+)
 
 
 def create_app(
@@ -46,22 +56,25 @@ def create_app(
     app.add_middleware(Access, service=service)
     app.include_router(health.probes)
     app.include_router(openapi.router)
-    for guarded in (health.metrics, models.router, chat.router):
+    for guarded in GUARDED:
         app.include_router(guarded, dependencies=[Depends(_require_key)], responses=openapi.ERRORS)
     app.exception_handler(errors.ServerError)(_answer_server_error)
     app.exception_handler(HTTPException)(_answer_http_error)
+    app.exception_handler(RequestValidationError)(_answer_wrong_query)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
+    app.state.responses = await asyncio.to_thread(Responses.open, service)
     loading = asyncio.create_task(service.load(), name="load")
     try:
         yield
     finally:
         loading.cancel()
         await asyncio.wait({loading})
+        await app.state.responses.close()
         await service.close()
 
 
@@ -86,3 +99,11 @@ async def _answer_http_error(request: Request, error: HTTPException) -> JSONResp
     answer = await _answer_server_error(request, known)
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def _answer_wrong_query(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Answer a parameter of the URL that is not what it must be; bodies are read by the routes."""
+    name = str(error.errors()[0]["loc"][-1])
+    reason = str(error.errors()[0]["msg"]).removeprefix("Input ")
+    wrong = errors.RequestError(f"Invalid '{name}': it {reason}.", param=name, code="invalid_value")
+    return await _answer_server_error(request, wrong)

@@ -52,6 +52,8 @@ class Generation:
         self._events: deque[Event] = deque()
         self._failure: ServerError | None = None
         self._has_news = asyncio.Event()
+        self.thinks = not plan.budget.skips_thinking(model.bundle.format)
+        """Whether there is a section of thinking at all."""
         self._unadmitted = {choice.index for choice in self._choices}
         self._is_admitted = asyncio.Event()
         self._started_s = time.perf_counter()
@@ -96,7 +98,7 @@ class Generation:
             await self._has_news.wait()
         return self._events.popleft()
 
-    async def wait_for_admission(self, timeout_s: float) -> None:
+    async def wait_for_admission(self, timeout_s: float | None) -> None:
         """Wait for every choice's first token, at most `timeout_s`; raise if one is refused."""
         try:
             await asyncio.wait_for(self._is_admitted.wait(), timeout_s)

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.errors import ErrorBody
+from server.protocol.responses import ResponsesRequest
 
 SCHEMAS = "#/components/schemas/"
-BODIES: tuple[type[BaseModel], ...] = (ChatCompletionRequest,)
+BODIES: tuple[type[BaseModel], ...] = (ChatCompletionRequest, ResponsesRequest)
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorBody, "description": "The request is wrong or not allowed"},
     "5XX": {"model": ErrorBody, "description": "The server cannot answer"},

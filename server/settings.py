@@ -30,3 +30,14 @@ class Settings:
     """How long a request waits until its constraint on the answer is compiled."""
     max_new_constraints: int = 16
     """How many constraints may wait to be compiled at once."""
+    responses_url: str | None = None
+    """The database of stored responses; None is a file in the data folder, or memory."""
+    response_ttl_s: float = 30 * 86400.0
+    max_stored_bytes: int = 256 * 1024 * 1024
+    """How much the stored responses of one key may take; its oldest go first."""
+    max_background: int = 64
+    """How many responses may be written in the background at once."""
+    response_lease_s: float = 15.0
+    """How long after its server was last heard of an unfinished response counts as lost."""
+    seal_key: str | None = field(default=None, repr=False)
+    """What seals reasoning items, as 64 hex digits; None is a file in the data folder."""

@@ -125,16 +125,16 @@ class LiveServer:
         """Whether the server has ended."""
         return not self._thread.is_alive()
 
-    def post_raw(self, body: object) -> socket.socket:
-        """Send a chat request, wait until the engine has it, and return the open connection."""
+    def post_raw(self, body: object, path: str = "/v1/chat/completions") -> socket.socket:
+        """Send a request, wait until the engine has it, and return the open connection."""
         num_calls = len(self.engine.calls)
         data = json.dumps(body).encode()
         raw = socket.socket()
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         raw.connect(self._socket.getsockname())
         raw.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: here\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data)
+            b"POST %b HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (path.encode(), len(data), data)
         )
         self.wait_until(lambda: len(self.engine.calls) > num_calls)
         return raw

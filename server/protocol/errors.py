@@ -46,7 +46,13 @@ class Failure:
 INVALID = "invalid_request_error"
 # What tells the kinds of a thing apart -> its values; a path holds the value after the thing.
 TAGS = {"role": ROLES, "type": FORMAT_TYPES}
-TAGGED = {"messages": 2, "response_format": 1, "tool_choice": 1}  # -> where in the path
+TAGGED = {  # -> where in the path
+    "input": 2,
+    "messages": 2,
+    "response_format": 1,
+    "text": 2,
+    "tool_choice": 1,
+}
 REPHRASED = re.compile("^(Input|List|Dictionary|String|Value) should")
 RETRY = {"Retry-After": RETRY_AFTER_S}
 # The most derived class that matches decides.

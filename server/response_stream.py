@@ -1,0 +1,52 @@
+"""Responses as server-sent events, as they are written and again later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sse_starlette import EventSourceResponse
+
+from server.generation_stream import GenerationStream, keep_alive
+from server.metrics import Outcome
+from server.response_run import ResponseRun
+from server.settings import Settings
+
+
+def encode(event: dict[str, Any]) -> bytes:
+    """Write an event in ASCII: some clients take U+2028 and its like for the end of a line."""
+    data = json.dumps(event, separators=(",", ":"))
+    return f"event: {event['type']}\ndata: {data}\n\n".encode()
+
+
+class ResponseStream(GenerationStream):
+    """A response as it is written; a client that leaves ends it."""
+
+    def __init__(self, run: ResponseRun, settings: Settings) -> None:
+        """Prepare the stream; nothing is asked of the engine yet."""
+        super().__init__(run.generation, self._events(run), settings)
+
+    async def _events(self, run: ResponseRun) -> AsyncIterator[bytes]:
+        async for event in run.events():
+            yield encode(event)
+        self.outcome = Outcome.OK if run.failure is None else Outcome.FAILED
+
+
+class FollowedStream(EventSourceResponse):
+    """The events of a response that goes on, or is whole, whether or not the client stays."""
+
+    def __init__(self, events: AsyncIterator[dict[str, Any]], settings: Settings) -> None:
+        """Prepare the stream."""
+        super().__init__(
+            _encoded(events),
+            ping=settings.keep_alive_s,
+            ping_message_factory=keep_alive,
+            send_timeout=settings.send_timeout_s,
+            headers={"Cache-Control": "no-cache"},
+        )
+
+
+async def _encoded(events: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+    async for event in events:
+        yield encode(event)

@@ -1,0 +1,129 @@
+"""POST /v1/responses: streaming, not streaming, and in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from fastapi.responses import Response as HttpResponse
+
+from server.admission import admit
+from server.background import Background
+from server.body import read_body
+from server.disconnect import unless_gone
+from server.errors import RequestError, ServerError
+from server.openapi import request_body
+from server.policy import Caller
+from server.protocol.response_items import Item, ReasoningItem, new_id
+from server.protocol.responses import Response, ResponsesRequest
+from server.response_plan import as_chat, blank_response, translate
+from server.response_run import ResponseRun
+from server.response_stream import FollowedStream, ResponseStream
+from server.response_writer import ResponseWriter
+from server.responses import Responses
+from server.service import Service
+
+CLIENT_CLOSED_REQUEST = 499
+CONTINUABLE = ("completed", "incomplete")
+
+router = APIRouter()
+
+
+@router.post("/v1/responses", response_model=Response, openapi_extra=request_body(ResponsesRequest))
+async def create_response(http: Request) -> HttpResponse:
+    """Answer a conversation; the reasoning is an item without text."""
+    service: Service = http.app.state.service
+    service.check_ready()
+    request = await read_body(http, ResponsesRequest, service.settings.max_request_bytes)
+    responses: Responses = http.app.state.responses
+    if request.background:
+        responses.background.check_room()
+    run = await _admit(http, request, responses)
+    if run is None:
+        return HttpResponse(status_code=CLIENT_CLOSED_REQUEST)
+    if request.background:
+        return await _begin(http, run, responses.background, has_stream=bool(request.stream))
+    if request.stream:
+        return ResponseStream(run, service.settings)
+    return await _complete(http, run)
+
+
+async def _admit(
+    http: Request, request: ResponsesRequest, responses: Responses
+) -> ResponseRun | None:
+    """Check a request against what it builds on; None where the client has left."""
+    service: Service = http.app.state.service
+    caller: Caller = http.state.caller
+    id = new_id("resp")
+    for item in request.input:
+        if isinstance(item, ReasoningItem) and item.encrypted_content is not None:
+            responses.seal.check(caller.key_id, item.id, item.encrypted_content)
+    before = await _before(request, responses, caller.key_id)
+    context = [*before, *[item.kept() for item in request.input]]
+    try:
+        generation = await admit(http, as_chat(request, context), id)
+    except ServerError as error:
+        raise translate(error) from error.__cause__
+    if generation is None:
+        return None
+    writer = ResponseWriter(
+        blank_response(id, request, service.model),
+        has_reasoning=generation.thinks,
+        seal=partial(responses.seal.seal, caller.key_id) if request.is_sealed else None,
+    )
+    store = responses.store if request.is_stored else None
+    return ResponseRun(generation, writer, store, caller.key_id, context)
+
+
+async def _before(request: ResponsesRequest, responses: Responses, key_id: str) -> list[Item]:
+    """Return the whole conversation that a request goes on from."""
+    previous = request.previous_response_id
+    if previous is None:
+        return []
+    stored = await asyncio.to_thread(responses.store.find, key_id, previous)
+    if stored is None:
+        raise RequestError(
+            "There is no stored response of this API key with the id that is named in "
+            "'previous_response_id'.",
+            param="previous_response_id",
+            code="previous_response_not_found",
+        )
+    if stored.response["status"] not in CONTINUABLE:
+        raise RequestError(
+            f"The response that is named in 'previous_response_id' is "
+            f"{stored.response['status']}: only an answer can be gone on from.",
+            param="previous_response_id",
+        )
+    return [*stored.context, *stored.response["output"]]
+
+
+async def _begin(
+    http: Request, run: ResponseRun, background: Background, *, has_stream: bool
+) -> HttpResponse:
+    await run.keep_unfinished()
+    going_on = background.begin(run)
+    if has_stream:
+        return FollowedStream(going_on.follow(-1), http.app.state.service.settings)
+    return JSONResponse(run.response)
+
+
+async def _complete(http: Request, run: ResponseRun) -> HttpResponse:
+    try:
+        async with run.generation:
+            response = await unless_gone(http.receive, _write(run))
+    finally:
+        http.state.usage = run.generation.usage
+    if response is None:
+        return HttpResponse(status_code=CLIENT_CLOSED_REQUEST)
+    return JSONResponse(response)
+
+
+async def _write(run: ResponseRun) -> dict[str, Any]:
+    async for _ in run.events():
+        pass
+    if run.failure is not None:
+        raise run.failure
+    return run.response
