@@ -14,7 +14,12 @@ from server.model import ServedModel
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.errors import request_error
 from server.protocol.response_items import Item, chat_messages
-from server.protocol.responses import Response, ResponsesRequest
+from server.protocol.responses import (
+    AllowedChoice,
+    FunctionChoice,
+    Response,
+    ResponsesRequest,
+)
 
 # Names of chat completions' fields -> those of the same thing here; the first that fits counts.
 NAMES = {
@@ -25,6 +30,8 @@ NAMES = {
     r"reasoning_effort": "reasoning.effort",
     r"tools\[(\d+)\]\.function": r"tools[\1]",
     r"tool_choice\.function": "tool_choice",
+    r"tool_choice\.allowed_tools\.tools\[(\d+)\]\.function": r"tool_choice.tools[\1]",
+    r"tool_calls": "function_call",
 }
 QUOTED = re.compile(r"'([a-z][\w.\[\]]*)'")
 LIMIT = re.compile(r"\bmax_(completion_)?tokens\b")
@@ -64,16 +71,20 @@ def _response_format(request: ResponsesRequest) -> dict[str, Any] | None:
 
 
 def _tools(request: ResponsesRequest) -> dict[str, Any]:
-    if not request.tools:
-        return {} if request.tool_choice is None else {"tool_choice": request.tool_choice}
-    tools = [tool.model_dump(exclude_none=True, exclude={"type"}) for tool in request.tools]
-    body: dict[str, Any] = {"tools": [{"type": "function", "function": tool} for tool in tools]}
-    if isinstance(request.tool_choice, str):
-        body["tool_choice"] = request.tool_choice
-    elif request.tool_choice is not None:
-        name = {"name": request.tool_choice.name}
-        body["tool_choice"] = {"type": "function", "function": name}
-    return body
+    tools = [tool.model_dump(exclude_none=True, exclude={"type"}) for tool in request.tools or ()]
+    return {
+        "tools": [{"type": "function", "function": tool} for tool in tools],
+        "tool_choice": _tool_choice(request.tool_choice),
+    }
+
+
+def _tool_choice(choice: str | FunctionChoice | AllowedChoice | None) -> Any:
+    if isinstance(choice, FunctionChoice):
+        return {"type": "function", "function": {"name": choice.name}}
+    if isinstance(choice, AllowedChoice):
+        allowed = {"mode": choice.mode, "tools": [_tool_choice(tool) for tool in choice.tools]}
+        return {"type": "allowed_tools", "allowed_tools": allowed}
+    return choice
 
 
 def translate(error: ServerError) -> ServerError:

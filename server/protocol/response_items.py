@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from server.protocol.messages import Wire
+from server.protocol.wire import Wire
 
 Item = dict[str, Any]
 TEXT_PARTS = ("input_text", "output_text")

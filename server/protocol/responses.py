@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from server.protocol.answer_format import JsonObjectFormat, NamedSchema, TextFormat
 from server.protocol.chat import Effort, Positive, ReflectionOptions
-from server.protocol.messages import Wire
 from server.protocol.response_items import Input, Item
+from server.protocol.wire import Wire
 
 SEALED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
@@ -88,6 +96,34 @@ class FunctionChoice(Wire):
     name: str
 
 
+class AllowedChoice(Wire):
+    """Narrows the tools without changing the prompt."""
+
+    type: Literal["allowed_tools"]
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[FunctionChoice], Field(min_length=1)]
+
+
+def _kind(choice: Any) -> str | None:
+    if isinstance(choice, str):
+        return "mode"
+    kind = choice.get("type") if isinstance(choice, dict) else getattr(choice, "type", None)
+    return kind if kind in ("function", "allowed_tools") else None
+
+
+ResponseToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("mode")]
+    | Annotated[FunctionChoice, Tag("function")]
+    | Annotated[AllowedChoice, Tag("allowed_tools")],
+    Discriminator(
+        _kind,
+        custom_error_type="tool_choice",
+        custom_error_message="it should be 'none', 'auto', 'required', or an object of type "
+        "'function' or 'allowed_tools'",
+    ),
+]
+
+
 def _check_tools(tools: Any) -> Any:
     """Refuse OpenAI's own tools by name."""
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
@@ -98,18 +134,6 @@ def _check_tools(tools: Any) -> Any:
                 {"param": f"tools[{number}].type"},
             )
     return tools
-
-
-def _check_choice(choice: Any) -> Any:
-    if isinstance(choice, Mapping) and choice.get("type") != "function":
-        raise PydanticCustomError(
-            "unsupported",
-            "'{param}' is not supported: use 'none', 'auto', 'required' or a function.",
-            {"param": "tool_choice.type"},
-        )
-    if isinstance(choice, str) and choice not in ("none", "auto", "required"):
-        raise PydanticCustomError("choice", "it should be 'none', 'auto', 'required' or a function")
-    return choice
 
 
 class ResponsesRequest(Wire):
@@ -128,12 +152,7 @@ class ResponsesRequest(Wire):
     reasoning: ReasoningOptions | None = None
     text: TextOptions | None = None
     tools: Annotated[list[FunctionTool], BeforeValidator(_check_tools)] | None = None
-    tool_choice: (
-        Annotated[
-            Literal["none", "auto", "required"] | FunctionChoice, BeforeValidator(_check_choice)
-        ]
-        | None
-    ) = None
+    tool_choice: ResponseToolChoice | None = None
     parallel_tool_calls: bool | None = None
     include: list[Literal["reasoning.encrypted_content", "message.output_text.logprobs"]] | None = (
         None

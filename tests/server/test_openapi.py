@@ -43,6 +43,10 @@ def test_every_route_of_the_api_is_described(document: Any) -> None:
         "/v1/models",
         "/v1/models/{model}",
         "/v1/chat/completions",
+        "/v1/responses",
+        "/v1/responses/{id}",
+        "/v1/responses/{id}/cancel",
+        "/v1/responses/{id}/input_items",
     }
     chat = document["paths"]["/v1/chat/completions"]["post"]
     assert set(chat["responses"]) == {"200", "4XX", "5XX"}

@@ -18,6 +18,7 @@ from tests.fakes import Call, Script
 from tests.live import LiveServer
 from tests.tokenizer import make_model_folder
 
+NOW = {"type": "function", "name": "now"}
 HELLO = {"model": "tiny", "input": "Hello"}
 
 
@@ -133,8 +134,7 @@ def test_a_failure_in_the_middle_ends_a_stream_with_what_there_is(server: LiveSe
 
 def test_an_engine_that_refuses_gives_a_status_of_its_own(server: LiveServer) -> None:
     for error, status in ((QueueFull("Full."), 503), (EngineError("No."), 500)):
-        script = replace(server.script("x"), error=error)
-        server.engine.script = lambda _, script=script: script
+        server.say("x", error=error)
         with server.client() as client:
             for is_stream in (True, False):
                 answer = client.post("/v1/responses", json=HELLO | {"stream": is_stream})
@@ -191,7 +191,13 @@ def test_a_format_constrains_the_answer(server: LiveServer) -> None:
         ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
         ({"text": {"verbosity": "high"}}, "text.verbosity"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
-        ({"tool_choice": {"type": "mcp"}}, "tool_choice.type"),
+        ({"tool_choice": {"type": "mcp"}}, "tool_choice"),
+        ({"tool_choice": "sometimes"}, "tool_choice"),
+        ({"tool_choice": {"type": "function", "name": "now"}}, "tool_choice"),
+        ({"tools": [NOW], "tool_choice": {"type": "function", "name": "n"}}, "tool_choice.name"),
+        ({"tools": [NOW, NOW]}, "tools[1].name"),
+        ({"tools": [NOW | {"parameters": {"type": "array"}}]}, "tools[0].parameters"),
+        ({"input": [{"type": "function_call_output", "call_id": "c", "output": "1"}]}, "input"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"prompt": {"id": "p"}}, "prompt"),
         ({"truncation": "auto"}, "truncation"),
@@ -215,7 +221,7 @@ def test_what_is_wrong_is_named_as_the_client_wrote_it(
 ) -> None:
     error = refusal(server, **fields)
     assert error["param"] == param
-    assert param in error["message"] or "assistant" in error["message"]
+    assert param in error["message"] or param == "input"
     assert "messages" not in error["message"] or param == "messages"
     assert "completion" not in error["message"]
 
