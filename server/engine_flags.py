@@ -40,6 +40,7 @@ REFUSED: Mapping[str, str] = {
     "enable_log_requests": "it would write prompts to the log",
     "kv_events_config": "its events carry the tokens of prompts and of hidden reasoning",
     "max_num_queued_reqs": "say --max-queue",
+    "enable_batch_sharded_sampling": "every rank must follow every reply to enforce its format",
     "nnodes": NODES,
     "node_rank": NODES,
     "data_parallel_rank": NODES,

@@ -57,3 +57,7 @@ class QueueFull(EngineError):
 
 class EngineDead(EngineError):
     """The engine stopped and will not take requests again."""
+
+
+class EngineRefused(EngineError):
+    """The engine cannot be started as it was asked for; the message says what to change."""

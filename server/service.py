@@ -15,7 +15,7 @@ from decoding.budget import Budget, BudgetError
 from decoding.bundle import Bundle, GoldenReply
 from server.answers import Answers
 from server.engine import Engine, Sampling
-from server.errors import EngineDead, Unavailable
+from server.errors import EngineDead, EngineRefused, Unavailable
 from server.exchanges import Sink
 from server.metrics import Metrics
 from server.model import ServedModel
@@ -145,6 +145,10 @@ class Service:
         except BudgetError as error:
             logger.error("the bundle's budgets serve no request: %s", error)
             self._settle(Status.FAILED, f"the bundle's budgets serve no request: {error}")
+            return
+        except EngineRefused as error:
+            logger.error("the engine cannot be started: %s", error)
+            self._settle(Status.FAILED, "the engine cannot be started as asked")
             return
         except Exception as error:
             logger.exception("the model could not be loaded")

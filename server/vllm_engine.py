@@ -16,7 +16,7 @@ from decoding.budget import Budget
 from decoding.bundle import Bundle
 from server import vllm_settings
 from server.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
-from server.errors import EngineDead, EngineError, QueueFull, RequestError
+from server.errors import EngineDead, EngineError, EngineRefused, QueueFull, RequestError
 from server.vllm_settings import EngineSettings
 
 logger = logging.getLogger(__name__)
@@ -194,10 +194,33 @@ def _start_llm(settings: EngineSettings) -> Any:
             pass
 
     arguments = vllm_settings.arguments(settings, is_cpu=current_platform.is_cpu())
-    config = AsyncEngineArgs(**arguments).create_engine_config(UsageContext.ENGINE_CONTEXT)
+    with _refusals():
+        config = AsyncEngineArgs(**arguments).create_engine_config(UsageContext.ENGINE_CONTEXT)
     if settings.is_enforced:
-        config.model_config.logits_processors = [ENFORCERS[bool(config.use_v2_model_runner)]]
+        _enforce(config)
     return QuietLLM.from_vllm_config(config, usage_context=UsageContext.ENGINE_CONTEXT)
+
+
+def _enforce(config: Any) -> None:
+    """Put the reply format into the sampler; raise EngineRefused where vLLM's runner has no way."""
+    is_v2 = bool(config.use_v2_model_runner)
+    if config.speculative_config is not None and not is_v2:
+        raise EngineRefused(
+            f"speculative decoding ({config.speculative_config.method}) cannot be enforced in "
+            "vLLM's V1 model runner, which runs on CPUs and for the methods suffix, medusa and "
+            "mlp_speculator: leave --speculative-config out, or take ngram, draft_model or eagle "
+            "on a GPU"
+        )
+    config.model_config.logits_processors = [ENFORCERS[is_v2]]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise EngineRefused for engine arguments that vLLM does not take."""
+    try:
+        yield
+    except (ValueError, NotImplementedError, ImportError, AssertionError) as error:
+        raise EngineRefused(f"vLLM refuses the engine's arguments: {error}") from error
 
 
 def _close_context(resources: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,15 @@ from decoding.bundle import Bundle
 from server.model import ServedModel
 from tests.live import LiveServer
 from tests.tokenizer import make_model_folder
+
+
+@pytest.fixture
+def _environment_put_back() -> Iterator[None]:
+    """Undo what vLLM writes into the environment, for processes of other tests to start in."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from server.engine_flags import REFUSED, FlagError, check
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("_environment_put_back")]
+
 
 def refusal(line: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as stop:

@@ -9,7 +9,7 @@ import pytest
 
 from decoding.bundle import BudgetDefaults, Bundle, GoldenReply
 from server.engine import Engine
-from server.errors import EngineDead, Unavailable
+from server.errors import EngineDead, EngineRefused, Unavailable
 from server.model import ServedModel
 from server.service import Service, Status
 from server.settings import Settings
@@ -75,6 +75,20 @@ async def test_an_engine_that_does_not_start_is_a_failure_with_a_reason(
     assert it.settled.is_set()
     assert "MemoryError" in it.reason
     assert "no room" in caplog.text
+
+
+async def test_an_engine_that_refuses_its_settings_says_so_in_one_line(
+    model: ServedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def start() -> Engine:
+        raise EngineRefused("leave --speculative-config out")
+
+    it = Service(model.bundle, Settings(), start, lambda _: model)
+    await it.load()
+    assert it.status is Status.FAILED
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "leave --speculative-config out" in record.getMessage()
+    assert record.exc_info is None
 
 
 @pytest.mark.parametrize(
