@@ -16,7 +16,9 @@ from decoding.grammars.grammar import Either, GrammarError, Text
 from decoding.grammars.pattern import parse
 from decoding.schemas import json_schema
 from decoding.schemas.json_source import canonical, parsed
+from decoding.schemas.json_tool_call import compile_heads, compile_tool_calls
 from decoding.schemas.json_type import schema_of
+from decoding.text_or_calls import ANYTHING, text_or_calls
 
 Kind: TypeAlias = Literal["json_schema", "regex", "choice", "json_object", "tool_calls"]
 
@@ -123,14 +125,33 @@ class AnswerConstraint:
         return cls("json_object", "true")
 
     @classmethod
-    def tool_call(cls, tools: Sequence[Mapping[str, Any]], *, parallel: bool = False) -> Self:
+    def tool_call(
+        cls,
+        tools: Sequence[Mapping[str, Any]],
+        *,
+        parallel: bool = False,
+        auto: bool = False,
+        text: AnswerConstraint | None = None,
+    ) -> Self:
         """Demand a call of one of the tools, or of several in turn where `parallel`.
 
-        tools: name and parameters (a JSON schema) of each, as such or under OpenAI's "function"
+        tools: name and parameters (a JSON schema) of each, as such or under OpenAI's "function";
+        with "strict": false, parameters that cannot be enforced are any object
+        auto: let the answer be a text instead, where it does not begin with a call's head
+        text: what such a text must be; None is any text
         """
-        spec = {"tools": [_tool(tool, at) for at, tool in enumerate(tools)], "parallel": parallel}
+        spec: dict[str, Any] = {
+            "tools": [_tool(tool, at) for at, tool in enumerate(tools)],
+            "parallel": parallel,
+        }
         if not spec["tools"]:
             raise GrammarError("expected at least one tool")
+        if auto:
+            spec["auto"] = True
+        if text is not None:
+            if not auto or text.kind == "tool_calls":
+                raise GrammarError("expected a demand on the text only where there may be text")
+            spec["text"] = text.to_dict()
         return cls("tool_calls", canonical(spec))
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,8 +170,11 @@ class AnswerConstraint:
                 return cls.choice(choices)
             case [("json_object", True)]:
                 return cls.json_object()
-            case [("tool_call", {"tools": [*tools], "parallel": bool(parallel)})]:
-                return cls.tool_call(tools, parallel=parallel)
+            case [("tool_call", {"tools": [*tools], "parallel": bool(parallel), **rest})] if (
+                rest.keys() <= {"auto", "text"} and rest.get("auto", True) is True
+            ):
+                text = _text_demand(rest["text"]) if "text" in rest else None
+                return cls.tool_call(tools, parallel=parallel, auto="auto" in rest, text=text)
         came = ", ".join(map(str, data))
         raise GrammarError(
             f"expected one of {', '.join(KIND_OF_KEY)} with its value, came {came:.80}"
@@ -189,12 +213,31 @@ class AnswerConstraint:
             case "json_object":
                 return json_schema.compile_object(max_states)
             case "tool_calls":
-                return json_schema.compile_tool_call(demanded, max_states)
+                return self._compile_calls(demanded, max_states)
             case "regex":
                 return compile_grammar(parse(demanded), max_states)
             case "choice":
                 texts = tuple(Text(text.encode()) for text in demanded)
                 return compile_grammar(Either(texts), max_states)
+
+    def _compile_calls(self, spec: Mapping[str, Any], max_states: int) -> Dfa:
+        heads = self.call_heads
+        if heads is None or "auto" not in spec:
+            return compile_tool_calls(spec, max_states)
+        calls = compile_tool_calls(spec, max_states, is_lenient="text" not in spec)
+        if "text" not in spec:
+            return text_or_calls(ANYTHING, calls, heads)
+        text = AnswerConstraint.from_dict(spec["text"]).compile(max_states)
+        return text_or_calls(text, calls, heads)
+
+    @property
+    def call_heads(self) -> Dfa | None:
+        """What calls begin with, and no text does; None where the answer is never a call."""
+        if self.kind != "tool_calls":
+            return None
+        spec = json.loads(self.source)
+        names = [tool["name"] for tool in spec["tools"]]
+        return compile_heads(names, is_lenient="auto" in spec and "text" not in spec)
 
 
 def _check_choice(text: Any, at: int) -> None:
@@ -209,5 +252,13 @@ def _tool(tool: Any, at: int) -> dict[str, Any]:
     name = named.get("name") if isinstance(named, Mapping) else None
     if not isinstance(name, str) or not name:
         raise GrammarError(f"tool {at}: expected a name and the schema of its parameters")
-    parameters = cast("Mapping[str, Any]", named).get("parameters")
-    return {"name": name, "parameters": NO_PARAMETERS if parameters is None else parameters}
+    named = cast("Mapping[str, Any]", named)
+    parameters = named.get("parameters")
+    spec = {"name": name, "parameters": NO_PARAMETERS if parameters is None else parameters}
+    return spec | ({"strict": False} if named.get("strict") is False else {})
+
+
+def _text_demand(data: Any) -> AnswerConstraint:
+    if not isinstance(data, Mapping) or KEY_OF_KIND["tool_calls"] in data:
+        raise GrammarError("expected a demand on the text that may stand instead of tool calls")
+    return AnswerConstraint.from_dict(data)

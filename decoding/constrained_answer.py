@@ -19,6 +19,7 @@ from decoding.format import ReplyFormat
 from decoding.grammars.dfa import Dfa
 from decoding.grammars.grammar import GrammarError, TooLargeError
 from decoding.reply_parts import free_answer
+from decoding.text_or_calls import with_guard
 
 NEWLINE, RETURN = 0x0A, 0x0D
 CHUNK = 2048  # states expanded at once: bounds the memory
@@ -31,10 +32,12 @@ Codes = npt.NDArray[np.int64]
 def constrained_answer(format: ReplyFormat, language: Dfa) -> ByteDfa:
     """Return the part from the opened output to the closed one, for the texts of the language.
 
-    Only the closing tag is guarded: other tags in a JSON string are text. Raises GrammarError if
-    no text is left that a reader would see, or if there are too many states.
+    Only the closing tag is guarded, but in free text: other tags in a JSON string are text. Raises
+    GrammarError if no text is left that a reader would see, or if there are too many states.
     """
-    product = _Product(free_answer(replace(format, text_guard="closing")), _in_newlines(language))
+    # A language with free text allows for the newlines next to the tags itself.
+    language = _in_newlines(language) if language.free is None else with_guard(language, format)
+    product = _Product(free_answer(replace(format, text_guard="closing")), language)
     codes, following = product.explore()
     kept = _reaching(following, CLOSED)
     if not kept[START]:

@@ -25,10 +25,12 @@ class Dfa:
 
     next: (states + 1, 256) int32, the last state is the dead one and leads to itself
     accepting: (states + 1,) bool
+    free: the state of texts of which nothing is demanded but what the reply format does
     """
 
     next: npt.NDArray[np.int32]
     accepting: npt.NDArray[np.bool_]
+    free: int | None = None
 
     @property
     def num_states(self) -> int:

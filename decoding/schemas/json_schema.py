@@ -14,11 +14,10 @@ from typing import Any, TypeAlias
 
 from decoding.grammars.dfa import MAX_STATES, Dfa
 from decoding.grammars.dfa import compile as compile_grammar
-from decoding.grammars.grammar import GrammarError, Node, Text
+from decoding.grammars.grammar import GrammarError, Node
 from decoding.grammars.nfa import ACCEPT, Nfa, Work
 from decoding.schemas.json_document import Document, Sites, shortened, site
-from decoding.schemas.json_text import COLON, SPACE, either, is_nothing, joined, literal, repeated
-from decoding.schemas.json_value import record_of
+from decoding.schemas.json_text import is_nothing
 from decoding.schemas.json_writer import Extent, TooDeep, Writer
 
 MAX_DEPTH = 12
@@ -40,12 +39,12 @@ def schema_node(schema: Mapping[str, Any] | bool, *, depth: int) -> Node:
     Raises:
         GrammarError: names the JSON pointer of what cannot be enforced.
     """
-    return _Plan(schema).node(Extent(depth, LONGEST[-1]))
+    return Plan(schema).node(Extent(depth, LONGEST[-1]))
 
 
 def compile_schema(schema: Mapping[str, Any] | bool, max_states: int = MAX_STATES) -> Dfa:
     """Return the DFA of the documents that a schema permits, as deep as it fits."""
-    return _fit([_Plan(schema)], lambda nodes: nodes[0], max_states)
+    return fit([Plan(schema)], lambda nodes: nodes[0], max_states)
 
 
 def compile_object(max_states: int = MAX_STATES) -> Dfa:
@@ -53,33 +52,7 @@ def compile_object(max_states: int = MAX_STATES) -> Dfa:
     return compile_schema({"type": "object"}, max_states)
 
 
-def compile_tool_call(spec: Mapping[str, Any], max_states: int = MAX_STATES) -> Dfa:
-    """Return the DFA of a call of one of the tools: {"name": ..., "parameters": {...}}.
-
-    spec: tools, a list of {"name", "parameters"}, and whether the calls may be parallel
-
-    It is the JSON form that Llama 3.1 was trained on. Parallel calls stand one after the other,
-    with a semicolon and at most one space between, as vLLM's parser of this form reads them.
-    """
-    names = [tool["name"] for tool in spec["tools"]]
-    if len(set(names)) < len(names):
-        raise GrammarError("expected tools with different names")
-    plans = [_Plan(tool["parameters"], tool["name"]) for tool in spec["tools"]]
-
-    def frame(nodes: Sequence[Node]) -> Node:
-        one = either(_call(name, node) for name, node in zip(names, nodes, strict=True))
-        further = repeated(joined(Text(b";"), SPACE, one), 0, None)
-        return joined(one, further) if spec.get("parallel") else one
-
-    return _fit(plans, frame, max_states)
-
-
-def _call(name: str, parameters: Node) -> Node:
-    members = (("name", literal(name)), ("parameters", parameters))
-    return record_of([(joined(literal(key), COLON, value), True) for key, value in members])
-
-
-class _Plan:
+class Plan:
     """One document that is checked, and that can be written at any extent.
 
     is_cut, longest_count: as its last writer found them
@@ -126,8 +99,8 @@ class _Plan:
         return type(error)(tool + shortened(str(error)))
 
 
-def _fit(plans: Sequence[_Plan], frame: Frame, max_states: int) -> Dfa:
-    """Cut counts until the least extent fits, then go as deep as there is room."""
+def fit(plans: Sequence[Plan], frame: Frame, max_states: int) -> Dfa:
+    """Return the DFA of the plans in the frame, its counts cut until it fits, then made deeper."""
     depth = _least_depth(plans)
     extent = _longest_extent(plans, frame, depth, max_states)
     node = frame([plan.node(extent) for plan in plans])
@@ -145,7 +118,7 @@ def _fit(plans: Sequence[_Plan], frame: Frame, max_states: int) -> Dfa:
     return compile_grammar(node, max_states)
 
 
-def _least_depth(plans: Sequence[_Plan]) -> int:
+def _least_depth(plans: Sequence[Plan]) -> int:
     """Return the depth from which on every document says something."""
     least = 1
     for plan in plans:
@@ -156,7 +129,7 @@ def _least_depth(plans: Sequence[_Plan]) -> int:
     return least
 
 
-def _longest_extent(plans: Sequence[_Plan], frame: Frame, depth: int, room: int) -> Extent:
+def _longest_extent(plans: Sequence[Plan], frame: Frame, depth: int, room: int) -> Extent:
     """Return the extent that cuts counts as little as fits the room, or else to the least."""
 
     def is_too_long(longest: int) -> bool:
@@ -170,7 +143,7 @@ def _longest_extent(plans: Sequence[_Plan], frame: Frame, depth: int, room: int)
     return Extent(depth, lower[max(0, bisect_left(lower, True, key=is_too_long) - 1)])
 
 
-def _deepest(plans: Sequence[_Plan], frame: Frame, extent: Extent, room: int) -> Node | None:
+def _deepest(plans: Sequence[Plan], frame: Frame, extent: Extent, room: int) -> Node | None:
     """Return the grammar of the largest depth within the room, if there is one."""
     node = None
     for depth in range(extent.depth + 1, MAX_DEPTH + 1):

@@ -53,6 +53,9 @@ def schema(value: Any) -> Any:
     return json.loads(constraint.source)
 
 
+CALL: dict[str, Any] = {"tools": [WEATHER], "parallel": False}
+
+
 def outlines_term(name: str, **fields: Any) -> Any:
     """An object of the shape that outlines gives its terms."""
     return type(name, (), {"__module__": "outlines.types.dsl", **fields})()
@@ -65,6 +68,9 @@ CONSTRAINTS = [
     AnswerConstraint.choice(["yes", "no", "ça"]),
     AnswerConstraint.json_object(),
     AnswerConstraint.tool_call([WEATHER], parallel=True),
+    AnswerConstraint.tool_call([WEATHER], auto=True),
+    AnswerConstraint.tool_call([WEATHER], auto=True, text=AnswerConstraint.regex("a+")),
+    AnswerConstraint.tool_call([{**WEATHER, "strict": False}]),
 ]
 
 
@@ -84,7 +90,7 @@ def test_the_json_forms_are_those_of_the_wire() -> None:
         "regex",
         "choice",
         "json_object",
-        "tool_call",
+        *["tool_call"] * 4,
     ]
 
 
@@ -218,6 +224,11 @@ def test_values_that_are_neither_type_nor_schema_are_refused_or_null(value: Any)
         ({"tool_call": {"tools": [], "parallel": False}}, "at least one"),
         ({"tool_call": {"tools": [{"name": ""}], "parallel": False}}, "tool 0"),
         ({"tool_call": {"tools": [WEATHER, 5], "parallel": False}}, "tool 1"),
+        ({"tool_call": {"tools": [WEATHER], "parallel": False, "auto": 1}}, "expected one of"),
+        ({"tool_call": {"tools": [WEATHER], "parallel": False, "x": 1}}, "expected one of"),
+        ({"tool_call": CALL | {"text": {"regex": "a"}}}, "only where there may be text"),
+        ({"tool_call": CALL | {"auto": True, "text": {"tool_call": CALL}}}, "instead of tool"),
+        ({"tool_call": CALL | {"auto": True, "text": []}}, "instead of tool"),
     ],
 )
 def test_what_a_client_sends_wrong_is_refused_with_the_reason(

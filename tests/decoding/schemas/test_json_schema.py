@@ -16,7 +16,6 @@ from decoding.grammars.grammar import GrammarError
 from decoding.schemas.json_schema import (
     compile_object,
     compile_schema,
-    compile_tool_call,
     schema_node,
 )
 from tests.decoding.schemas.json_corpus import Case, Walks, read_cases, read_refused, texts_of
@@ -197,58 +196,6 @@ def test_any_object_fits_the_states_that_there_are(max_states: int) -> None:
     dfa = compile_object(max_states)
     assert dfa.num_states <= max_states
     assert dfa.accepts(b'{"a": 1}')
-
-
-def test_a_tool_call_names_one_tool_and_its_parameters() -> None:
-    dfa = compile_tool_call({"tools": TOOLS, "parallel": False})
-    assert dfa.accepts(CALL)
-    assert dfa.accepts(OTHER)
-    for text in (
-        b'{"name":"other","parameters":{}}',
-        b'{"name":"no_arguments","parameters":{"city":"Rome"}}',
-        b'{"parameters":{},"name":"no_arguments"}',
-        CALL + b"; " + OTHER,
-        b"",
-    ):
-        assert not dfa.accepts(text)
-
-
-def test_parallel_calls_are_set_apart_by_semicolons() -> None:
-    dfa = compile_tool_call({"tools": TOOLS, "parallel": True})
-    assert dfa.accepts(CALL)
-    assert dfa.accepts(CALL + b"; " + OTHER + b";" + CALL)
-    assert not dfa.accepts(CALL + OTHER)
-    assert not dfa.accepts(CALL + b";")
-
-
-def test_parameters_are_an_object_whatever_their_schema() -> None:
-    dfa = compile_tool_call({"tools": [{"name": "f", "parameters": {}}]})
-    assert dfa.accepts(b'{"name":"f","parameters":{"a":[1]}}')
-    assert not dfa.accepts(b'{"name":"f","parameters":[1]}')
-
-
-def test_references_of_each_tool_are_its_own() -> None:
-    tools = [
-        {
-            "name": kind,
-            "parameters": {
-                "properties": {"x": {"$ref": "#/$defs/x"}},
-                "required": ["x"],
-                "$defs": {"x": {"type": kind}},
-            },
-        }
-        for kind in ("integer", "string")
-    ]
-    dfa = compile_tool_call({"tools": tools})
-    assert dfa.accepts(b'{"name":"integer","parameters":{"x":1}}')
-    assert not dfa.accepts(b'{"name":"string","parameters":{"x":1}}')
-
-
-def test_a_tool_that_cannot_be_enforced_is_named() -> None:
-    with pytest.raises(GrammarError, match=r"tool 'f': #/not: 'not' cannot"):
-        compile_tool_call({"tools": [{"name": "f", "parameters": {"not": {}}}]})
-    with pytest.raises(GrammarError, match="different names"):
-        compile_tool_call({"tools": [*TOOLS, TOOLS[0]]})
 
 
 def test_constraints_on_the_answer_reach_the_schema() -> None:
