@@ -6,6 +6,7 @@ import sys
 COMMANDS = {
     "serve": ("server.command", "serve a model behind the OpenAI API"),
     "chat": ("server.chat", "talk to a server in the terminal"),
+    "keys": ("server.keys.command", "make, list and revoke API keys"),
     "record": ("server.record_command", "look after recorded conversations"),
     "train": ("train.__main__", "make a model"),
 }

@@ -16,7 +16,6 @@ from server import errors, openapi
 from server.access import Access
 from server.logs import quiet_text_writers
 from server.model import ServedModel
-from server.policy import Caller, Policy, Reasoning
 from server.protocol.errors import error_body, failure
 from server.responses import Responses
 from server.routes import chat, health, models, responses, stored_responses
@@ -68,24 +67,33 @@ def create_app(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     app.state.responses = await asyncio.to_thread(Responses.open, service)
-    loading = asyncio.create_task(service.load(), name="load")
+    keys = service.keyring.watch(service.settings.keys_poll_s)
+    tasks = {
+        asyncio.create_task(service.load(), name="load"),
+        asyncio.create_task(keys, name="keys"),
+    }
     try:
         yield
     finally:
-        loading.cancel()
-        await asyncio.wait({loading})
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await app.state.responses.close()
         await service.close()
 
 
 def _require_key(request: Request) -> None:
     """Raise Unauthorized unless the request carries a key, where keys are needed."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    keys = request.app.state.service.settings.keys
-    if not keys.admits(key.strip() if scheme.lower() == "bearer" else None):
+    caller = request.app.state.service.keyring.find(_sent_key(request))
+    if caller is None:
         raise errors.Unauthorized("A valid API key is needed: send 'Authorization: Bearer KEY'.")
-    may_see = request.app.state.service.settings.reasoning is Reasoning.VISIBLE
-    request.state.caller = Caller(policy=Policy(may_see_reasoning=may_see))
+    request.state.caller = caller
+
+
+def _sent_key(request: Request) -> str | None:
+    """Return the key as OpenAI's clients send it, else as Anthropic's do."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key")
 
 
 async def _answer_server_error(_: Request, error: errors.ServerError) -> JSONResponse:

@@ -25,13 +25,14 @@ def main(argv: list[str] | None = None) -> int:
     arguments = flags.parse(argv)
     from decoding.bundle import Bundle, BundleError
     from server.data_folder import DataFolderError
+    from server.keys.store import KeyStoreError
     from server.policy import PolicyError
     from server.tracing import TracingError
 
     try:
         settings = _settings(arguments)
         bundle = Bundle.load(find_model(arguments.folder))
-    except (BundleError, DataFolderError, PolicyError) as error:
+    except (BundleError, DataFolderError, KeyStoreError, PolicyError) as error:
         print(f"reflect serve: {error}", file=sys.stderr)
         return 2
     try:
@@ -72,15 +73,21 @@ def _download(name: str) -> Path:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
+    from server.data_folder import database_url
+    from server.keys.store import has_keys
     from server.policy import Keys, Reasoning, check_exposure
     from server.settings import Settings
 
     keys = Keys.load(os.environ.get("REFLECT_API_KEY"), arguments.api_key_file)
-    check_exposure(arguments.host, keys, is_insecure=arguments.insecure)
+    data = _data_folder(arguments.data)
+    keys_url = arguments.keys_url or (None if data is None else database_url(data, "keys"))
+    is_guarded = bool(keys) or (keys_url is not None and has_keys(keys_url))
+    check_exposure(arguments.host, is_guarded=is_guarded, is_insecure=arguments.insecure)
     return Settings(
         reasoning=Reasoning(arguments.reasoning),
         keys=keys,
-        data=_data_folder(arguments.data),
+        keys_url=keys_url,
+        data=data,
         keep_alive_s=arguments.keep_alive,
         drain_timeout_s=arguments.drain_timeout,
         max_request_bytes=int(arguments.max_request_mib * 2**20),

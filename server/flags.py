@@ -100,6 +100,11 @@ def _add_policy_flags(group: argparse._ArgumentGroup) -> None:
         "(default no key)",
     )  # fmt: skip
     add(
+        "--keys-url", metavar="URL",
+        help="database of the keys that `reflect keys` makes, SQLite or PostgreSQL "
+        "(default sqlite:///DIR/keys.db of --data)",
+    )  # fmt: skip
+    add(
         "--insecure", action="store_true",
         help="listen beyond this machine although no API key is set (default off)",
     )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 HASHED = re.compile(r"sha256:([0-9a-f]{64})")
 MIN_KEY_CHARACTERS = 16
 
@@ -32,8 +32,10 @@ class Policy:
     """What the requests of one key may do; the default may do everything but see and administer.
 
     models: those it may ask for; None is every model
-    max_effort, max_thinking_tokens, max_tokens: the most that its requests get; None is no limit
-    requests_per_minute, tokens_per_minute: None is no limit
+    max_effort, max_thinking_tokens, max_tokens: the most that its requests get
+    requests_per_minute, tokens_per_minute: of all its requests together
+    max_parallel: requests that may be answered at once
+    A limit that is None is none.
     """
 
     models: frozenset[str] | None = None
@@ -42,6 +44,7 @@ class Policy:
     max_tokens: int | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    max_parallel: int | None = None
     may_see_reasoning: bool = False
     is_admin: bool = False
     is_recorded: bool = False
@@ -62,21 +65,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The API keys of the server, as SHA-256 digests; without any every request is let in."""
+    """The API keys of the environment and of a file, as SHA-256 digests."""
 
     digests: frozenset[bytes] = field(default=frozenset(), repr=False)
 
     def __bool__(self) -> bool:
-        """Tell whether a key is needed at all."""
+        """Tell whether there is any."""
         return bool(self.digests)
-
-    def admits(self, key: str | None) -> bool:
-        """Tell whether the key is one of them, in a time that does not depend on which."""
-        if not self.digests:
-            return True
-        digest = hashlib.sha256((key or "").encode("utf-8", "surrogatepass")).digest()
-        matches = [hmac.compare_digest(digest, own) for own in self.digests]
-        return any(matches)
 
     @classmethod
     def from_lines(cls, lines: Iterable[str], source: str) -> Self:
@@ -122,13 +117,13 @@ def _digest(key: str, source: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-def check_exposure(host: str, keys: Keys, *, is_insecure: bool) -> None:
+def check_exposure(host: str, *, is_guarded: bool, is_insecure: bool) -> None:
     """Raise PolicyError when the address is reachable from elsewhere and no key guards it."""
-    if keys or is_insecure or is_loopback(host):
+    if is_guarded or is_insecure or is_loopback(host):
         return
     raise PolicyError(
-        f"listening on {host} would let anybody on the network use the model: set REFLECT_API_KEY "
-        "or --api-key-file, listen on 127.0.0.1, or say --insecure"
+        f"listening on {host} would let anybody on the network use the model: `reflect keys add` "
+        "a key, set REFLECT_API_KEY or --api-key-file, listen on 127.0.0.1, or say --insecure"
     )
 
 

@@ -17,8 +17,11 @@ from server.answers import Answers
 from server.engine import Engine, Sampling
 from server.errors import EngineDead, EngineRefused, Unavailable
 from server.exchanges import Sink
+from server.keys.keyring import Keyring
+from server.keys.store import KeyStore
 from server.metrics import Metrics
 from server.model import ServedModel
+from server.policy import Policy, Reasoning
 from server.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -55,9 +58,10 @@ class Service:
         self.bundle = bundle
         self.settings = settings
         self.metrics = Metrics()
+        self.keyring = _keyring(settings)
         self.sinks: list[Sink] = []
         self.tracer: trace.Tracer = trace.NoOpTracer()
-        self.on_close: list[Callable[[], None]] = []
+        self.on_close: list[Callable[[], None]] = [self.keyring.close]
         """What else to close at the end, in threads; each may block."""
         self.status = Status.LOADING
         self.reason = "the model is loading"
@@ -194,6 +198,12 @@ class Service:
             if tuple(written) != golden.token_ids:
                 return f"the model does not write golden reply {number} of its bundle"
         return None
+
+
+def _keyring(settings: Settings) -> Keyring:
+    default = Policy(may_see_reasoning=settings.reasoning is Reasoning.VISIBLE)
+    store = None if settings.keys_url is None else KeyStore.open(settings.keys_url)
+    return Keyring(settings.keys, default, store)
 
 
 def _check_budgets(model: ServedModel, room: int) -> None:

@@ -14,6 +14,10 @@ class Settings:
 
     reasoning: Reasoning = Reasoning.HIDDEN
     keys: Keys = field(default_factory=Keys)
+    keys_url: str | None = None
+    """The database with more keys; None is none."""
+    keys_poll_s: float = 1.0
+    """How soon a key that was added or revoked there counts."""
     data: Path | None = None
     """The folder of the server's own data, which is there; None keeps nothing on disk."""
     keep_alive_s: float = 10.0

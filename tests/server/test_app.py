@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from server.policy import Keys
+from server.keys.store import KeyStore
+from server.policy import Keys, Policy
 from server.settings import Settings
 from tests.live import LiveServer
 
+OPEN = {"/", "/health", "/ready", "/openapi.json"}
 KEY = "a-key-of-sixteen-or-more"
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -72,3 +77,56 @@ def test_with_the_right_key_everything_answers(header: str, guarded: LiveServer)
         assert client.get("/v1/models").status_code == 200
         assert client.get("/metrics").status_code == 200
         assert client.post("/v1/chat/completions", json=CHAT).status_code == 200
+
+
+def test_the_key_may_come_as_other_clients_send_it(guarded: LiveServer) -> None:
+    with guarded.client(**{"x-api-key": KEY}) as client:
+        assert client.get("/v1/models").status_code == 200
+        wrong = {"authorization": "Bearer wrong-key-of-sixteen"}
+        assert client.get("/v1/models", headers=wrong).status_code == 401
+    with guarded.client(**{"x-api-key": "wrong-key-of-sixteen"}) as client:
+        assert client.get("/v1/models").status_code == 401
+
+
+def test_no_route_but_those_that_are_meant_to_answers_without_a_key(guarded: LiveServer) -> None:
+    answered = set()
+    with guarded.client() as client:
+        for route in guarded.app.routes:
+            path = getattr(route, "path", "")
+            for method in getattr(route, "methods", None) or {"GET"}:
+                answer = client.request(method, re.sub("[{}]", "", path))
+                if answer.status_code != 401:
+                    answered.add(path)
+    assert answered <= OPEN
+    assert "/health" in answered
+
+
+def test_a_key_that_is_revoked_is_refused_by_the_running_server(
+    make_server: Callable[..., LiveServer], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    store = KeyStore.open(url)
+    key, secret = store.add("ann", Policy(), 100)
+    server = make_server(Settings(keys_url=url, keys_poll_s=0.01))
+    with server.client(authorization=f"Bearer {secret}") as client:
+        assert client.post("/v1/chat/completions", json=CHAT).status_code == 200
+        store.revoke(key.id, 101)
+        server.wait_until(lambda: client.get("/v1/models").status_code == 401)
+        assert client.post("/v1/chat/completions", json=CHAT).status_code == 401
+    store.close()
+
+
+def test_the_log_names_the_key_by_its_id_alone(
+    make_server: Callable[..., LiveServer], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    store = KeyStore.open(url)
+    key, secret = store.add("ann", Policy(), 100)
+    store.close()
+    server = make_server(Settings(keys_url=url))
+    with server.client(authorization=f"Bearer {secret}") as client:
+        client.get("/v1/models")
+    lines = [vars(record) for record in caplog.records if record.name.startswith("server")]
+    assert key.id in {line.get("key_id") for line in lines}
+    assert secret not in str(lines)

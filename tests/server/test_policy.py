@@ -1,29 +1,22 @@
-"""Keys let the right requests in; an open server must be asked for."""
+"""Keys are read from where they are written; an open server must be asked for."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from server.policy import Keys, PolicyError, check_exposure, is_loopback
+from server.keys.keyring import Keyring
+from server.policy import EFFORTS, Keys, Policy, PolicyError, check_exposure, is_loopback
+from server.protocol.chat import Effort
 
 KEY = "a-key-of-sixteen-or-more"
 
 
-def test_without_keys_everybody_is_let_in() -> None:
-    assert Keys().admits(None)
-    assert not Keys()
-
-
-def test_only_the_right_key_is_let_in() -> None:
-    keys = Keys.load(KEY, None)
-    assert keys.admits(KEY)
-    assert not keys.admits(None)
-    assert not keys.admits("")
-    assert not keys.admits(KEY + "x")
-    assert not keys.admits("\udcff")
+def admits(keys: Keys, key: str) -> bool:
+    return Keyring(keys, Policy()).find(key) is not None
 
 
 @pytest.mark.parametrize("key", ["#a-key-of-sixteen", "# a key of sixteen", "# nothing"])
@@ -33,8 +26,7 @@ def test_a_key_of_the_environment_is_a_key_whatever_it_looks_like(key: str) -> N
             Keys.load(key, None)
         return
     keys = Keys.load(key, None)
-    assert keys.admits(key)
-    assert not keys.admits(None)
+    assert admits(keys, key)
 
 
 @pytest.mark.parametrize("key", ["", " ", "\t\n"])
@@ -45,7 +37,7 @@ def test_a_variable_that_is_set_but_blank_is_refused(key: str) -> None:
 
 def test_a_key_of_the_environment_may_be_hashed() -> None:
     hashed = hashlib.sha256(KEY.encode()).hexdigest()
-    assert Keys.load(f"sha256:{hashed}", None).admits(KEY)
+    assert admits(Keys.load(f"sha256:{hashed}", None), KEY)
     with pytest.raises(PolicyError, match="64"):
         Keys.load("sha256:xyz", None)
 
@@ -55,10 +47,10 @@ def test_a_key_file_holds_raw_and_hashed_keys_and_comments(tmp_path: Path) -> No
     hashed = hashlib.sha256(b"another-key-of-sixteen").hexdigest()
     file.write_text(f"# ours\n\n{KEY}\nsha256:{hashed}\n")
     keys = Keys.load("the-key-of-the-environment", file)
-    assert keys.admits(KEY)
-    assert keys.admits("another-key-of-sixteen")
-    assert keys.admits("the-key-of-the-environment")
-    assert not keys.admits(f"sha256:{hashed}")
+    assert admits(keys, KEY)
+    assert admits(keys, "another-key-of-sixteen")
+    assert admits(keys, "the-key-of-the-environment")
+    assert not admits(keys, f"sha256:{hashed}")
 
 
 def test_keys_are_not_shown() -> None:
@@ -83,12 +75,16 @@ def test_a_key_file_that_is_missing_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.8.8"])
 def test_loopback_needs_no_key(host: str) -> None:
     assert is_loopback(host)
-    check_exposure(host, Keys(), is_insecure=False)
+    check_exposure(host, is_guarded=False, is_insecure=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org", "", "localhost.org"])
 def test_beyond_loopback_a_key_is_needed_or_the_word(host: str) -> None:
     with pytest.raises(PolicyError, match="--insecure"):
-        check_exposure(host, Keys(), is_insecure=False)
-    check_exposure(host, Keys.load(KEY, None), is_insecure=False)
-    check_exposure(host, Keys(), is_insecure=True)
+        check_exposure(host, is_guarded=False, is_insecure=False)
+    check_exposure(host, is_guarded=True, is_insecure=False)
+    check_exposure(host, is_guarded=False, is_insecure=True)
+
+
+def test_the_efforts_of_a_policy_are_those_of_a_request() -> None:
+    assert get_args(Effort) == EFFORTS
