@@ -102,7 +102,7 @@ def _add_policy_flags(group: argparse._ArgumentGroup) -> None:
     add(
         "--keys-url", metavar="URL",
         help="database of the keys that `reflect keys` makes, SQLite or PostgreSQL "
-        "(default sqlite:///DIR/keys.db of --data)",
+        "(default keys.db of the data folder)",
     )  # fmt: skip
     add(
         "--insecure", action="store_true",
