@@ -9,6 +9,8 @@ from server.errors import ServerError
 from server.generation import Generation
 from server.generation_stream import GenerationStream
 from server.metrics import Outcome
+from server.progress import Progress, with_progress
+from server.protocol.chat import StreamOptions
 from server.protocol.errors import error_body
 from server.settings import Settings
 
@@ -17,25 +19,31 @@ class AnswerStream(GenerationStream):
     """The chunks of a generation, as OpenAI's chat completions stream them."""
 
     def __init__(
-        self, generation: Generation, writer: ChunkWriter, settings: Settings, *, has_usage: bool
+        self,
+        generation: Generation,
+        writer: ChunkWriter,
+        settings: Settings,
+        options: StreamOptions,
     ) -> None:
         """Prepare the stream; nothing is asked of the engine yet."""
         super().__init__(generation, self._chunks(), settings)
         self._writer = writer
-        self._has_usage = has_usage
+        self._options = options
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         generation, writer = self._generation, self._writer
         for index in range(generation.num_choices):
             yield writer.begin(index)
         try:
-            async for event in generation:
-                yield writer.write(event)
+            events = with_progress(generation) if self._options.include_progress else generation
+            async for event in events:
+                is_progress = isinstance(event, Progress)
+                yield writer.progress(event) if is_progress else writer.write(event)
         except ServerError as error:
             self.outcome = Outcome.FAILED
             yield writer.error(error_body(error))
             return
-        if self._has_usage:
+        if self._options.include_usage:
             yield writer.usage(generation.usage)
         yield DONE
         self.outcome = Outcome.OK

@@ -20,6 +20,7 @@ from server.stops import StopMatcher
 logger = logging.getLogger(__name__)
 
 FinishReason = Literal["stop", "length", "tool_calls"]
+BUDGETS = ("thinking", "answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ class ChoiceEnd:
     finish_reason: FinishReason
     budget_hits: frozenset[str] = frozenset()
 
+    @property
+    def hits(self) -> list[str]:
+        """The budgets that were hit, as the client reads them."""
+        return [name for name in BUDGETS if name in self.budget_hits]
+
 
 Event = AnswerDelta | ReasoningDelta | ToolCallDelta | ChoiceEnd
 
@@ -84,6 +90,7 @@ class Choice:
         self._feeds_one_by_one = bool(plan.stops)
         self._shows_reasoning = plan.shows_reasoning
         self._format = model.bundle.format
+        self._is_direct = plan.budget.skips_thinking(self._format)
         self._shown: tuple[Section, int] | None = None
         self._has_answer = False
 
@@ -96,6 +103,12 @@ class Choice:
     def num_reasoning_tokens(self) -> int:
         """Tokens up to the one that opens the output."""
         return self._parser.num_reasoning_tokens
+
+    @property
+    def section(self) -> Section:
+        """Where the reply is; between two sections still in thinking."""
+        is_past = self._is_direct or self._parser.status is Status.COMPLETE
+        return self._parser.section or (Section.OUTPUT if is_past else Section.THINKING)
 
     @property
     def budget_hits(self) -> frozenset[str]:

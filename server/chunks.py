@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import secrets
 
 from server.choice import AnswerDelta, ChoiceEnd, Event, ToolCallDelta
-from server.protocol.chat import Usage
+from server.progress import Progress
+from server.protocol.chat import StreamOptions, Usage
 from server.protocol.errors import ErrorBody
 
 DONE = b"data: [DONE]\n\n"
+PADDED_TO = 32  # characters: all that the size of an obfuscated chunk tells of its delta
 
 
 class ChunkWriter:
     """Writes the chunks of one stream; all share id, time and model, so these are written once."""
 
     def __init__(
-        self, id: str, created: int, model: str, fingerprint: str, *, has_usage: bool
+        self, id: str, created: int, model: str, fingerprint: str, options: StreamOptions
     ) -> None:
         """Write the parts that every chunk has."""
         shared = {
@@ -26,7 +29,8 @@ class ChunkWriter:
             "system_fingerprint": fingerprint,
         }
         self._head = "data: " + json.dumps(shared, separators=(",", ":"))[:-1] + ',"choices":['
-        self._tail = '],"usage":null}\n\n' if has_usage else "]}\n\n"
+        self._tail = "]" + (',"usage":null' if options.include_usage else "")
+        self._is_padded = bool(options.include_obfuscation)
 
     def begin(self, index: int) -> bytes:
         """Write the first chunk of a choice: whose words follow."""
@@ -35,13 +39,19 @@ class ChunkWriter:
     def write(self, event: Event) -> bytes:
         """Write one event of a choice."""
         if isinstance(event, ChoiceEnd):
-            return self._chunk(event.index, "{}", f'"{event.finish_reason}"')
+            return self._end(event)
         if isinstance(event, ToolCallDelta):
             raise NotImplementedError
         field = "content" if isinstance(event, AnswerDelta) else "reasoning"
         # In ASCII: some clients take U+2028 and its like for the end of a line.
         text = json.dumps(event.text)
         return self._chunk(event.index, f'{{"{field}":{text}}}')
+
+    def progress(self, progress: Progress) -> bytes:
+        """Write a chunk without choices: where the reply is, in numbers."""
+        numbers = f'"hidden_tokens":{progress.hidden_tokens},"elapsed_s":{progress.elapsed_s}'
+        where = f'"progress":{{"section":"{progress.section}",{numbers}}}'
+        return f"{self._head}{self._tail},{where}}}\n\n".encode()
 
     def usage(self, usage: Usage) -> bytes:
         """Write the last chunk, which has no choices."""
@@ -51,6 +61,16 @@ class ChunkWriter:
         """Write what went wrong after the stream had begun."""
         return f"data: {body.model_dump_json()}\n\n".encode()
 
+    def _end(self, end: ChoiceEnd) -> bytes:
+        hits = f',"budget_hits":{json.dumps(end.hits)}' if end.hits else ""
+        return self._chunk(end.index, "{}", f'"{end.finish_reason}"{hits}')
+
     def _chunk(self, index: int, delta: str, reason: str = "null") -> bytes:
         choice = f'{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{reason}}}'
-        return f"{self._head}{choice}{self._tail}".encode()
+        padding = self._padding(choice) if self._is_padded else ""
+        return f"{self._head}{choice}{self._tail}{padding}}}\n\n".encode()
+
+    def _padding(self, choice: str) -> str:
+        """Return a field of random text that brings the chunk to a round length."""
+        num_missing = -len(choice) % PADDED_TO
+        return f',"obfuscation":"{secrets.token_hex(PADDED_TO)[:num_missing]}"'

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
+from decoding.format import Section
 from server.choice import AnswerDelta, Choice, Event
 from server.engine import Engine
 from server.errors import EngineError, ServerError
@@ -17,6 +18,7 @@ from server.exchanges import Witness
 from server.metrics import Metrics
 from server.model import ServedModel
 from server.plan import Plan
+from server.progress import Progress
 from server.protocol.chat import CompletionTokensDetails, Usage
 from server.tracing import note
 
@@ -130,6 +132,13 @@ class Generation:
             completion_tokens_details=CompletionTokensDetails(reasoning_tokens=reasoning),
         )
 
+    def progress(self) -> Progress:
+        """Tell how far the choice furthest behind is; numbers alone."""
+        running = [choice for choice in self._choices if choice.finish_reason is None]
+        last = min(running or self._choices, key=_place)
+        elapsed_s = round(time.perf_counter() - self._started_s, 2)
+        return Progress(last.section, last.num_reasoning_tokens, elapsed_s)
+
     async def _read(self, choice: Choice) -> None:
         """Feed one choice until it ends; leaving the engine's stream early aborts it there."""
         plan = self._plan
@@ -192,3 +201,7 @@ class Generation:
             for budget in choice.budget_hits:
                 metrics.budget_hits.labels(budget).inc()
             metrics.forced_closes.inc(bool(choice.budget_hits))
+
+
+def _place(choice: Choice) -> tuple[bool, int]:
+    return choice.section is Section.OUTPUT, choice.num_tokens

@@ -61,11 +61,11 @@ INSTEAD = {**OLDER_SPELLINGS, "functions": "tools", "function_call": "tool_choic
 
 
 class StreamOptions(Wire):
-    """What a stream carries beside the answer."""
-
-    NEUTRAL = {"include_obfuscation": (False,)}  # noqa: RUF012  (a ClassVar of Wire)
+    """What a stream carries beside the answer; `include_progress` is our extension."""
 
     include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+    include_progress: bool | None = None
 
 
 class ReflectionOptions(Wire):
@@ -218,6 +218,8 @@ class Choice(BaseModel):
     message: AnswerMessage
     logprobs: None = None
     finish_reason: Literal["stop", "length", "tool_calls"]
+    budget_hits: list[Literal["thinking", "answer"]] = []
+    """Our extension: the sections that a budget ended; left out where there are none."""
 
 
 class ChatCompletion(BaseModel):

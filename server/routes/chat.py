@@ -18,7 +18,13 @@ from server.chunks import ChunkWriter
 from server.disconnect import unless_gone
 from server.generation import Generation
 from server.openapi import request_body
-from server.protocol.chat import AnswerMessage, ChatCompletion, ChatCompletionRequest, Choice
+from server.protocol.chat import (
+    AnswerMessage,
+    ChatCompletion,
+    ChatCompletionRequest,
+    Choice,
+    StreamOptions,
+)
 from server.service import Service
 
 CLIENT_CLOSED_REQUEST = 499
@@ -42,10 +48,9 @@ async def create_chat_completion(http: Request) -> Response:
     if generation is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     if request.stream:
-        has_usage = bool(request.stream_options and request.stream_options.include_usage)
+        options = request.stream_options or StreamOptions()
         shared = (id, int(time.time()), request.model, generation.fingerprint)
-        writer = ChunkWriter(*shared, has_usage=has_usage)
-        return AnswerStream(generation, writer, settings, has_usage=has_usage)
+        return AnswerStream(generation, ChunkWriter(*shared, options), settings, options)
     try:
         async with generation:
             completion = await unless_gone(http.receive, _complete(id, request.model, generation))
@@ -74,12 +79,15 @@ async def _complete(id: str, model: str, generation: Generation) -> ChatCompleti
         if generation.shows_reasoning:
             fields["reasoning"] = "".join(reasonings[index])
         message = AnswerMessage(role="assistant", refusal=None, **fields)
+        end = ends[index]
+        hits: dict[str, Any] = {"budget_hits": end.hits} if end.hits else {}
         choices.append(
             Choice(
                 index=index,
                 message=message,
                 logprobs=None,
-                finish_reason=ends[index].finish_reason,
+                finish_reason=end.finish_reason,
+                **hits,
             )
         )
     return ChatCompletion(

@@ -349,3 +349,37 @@ def test_a_client_that_stops_reading_is_dropped(make_server: Callable[..., LiveS
     with server.post_raw(body(stream=True, n=8)), server.client() as client:
         server.wait_until(lambda: server.num_unfinished == 0)
         server.wait_until(lambda: 'outcome="disconnected"' in client.get("/metrics").text)
+
+
+def test_progress_comes_where_it_is_asked_for_before_the_answer(server: LiveServer) -> None:
+    server.say("7 apples", THOUGHTS, delay_s=0.02)
+    with server.client() as client:
+        streams = [
+            client.post(URL, json=body(stream=True, stream_options={"include_progress": asked}))
+            for asked in (True, False)
+        ]
+    asked, plain = (events(stream.text) for stream in streams)
+    progress = [chunk["progress"] for chunk in asked[:-1] if not chunk["choices"]]
+    assert progress[-1]["section"] == "output"
+    assert progress[0]["section"] in {"thinking", "reflection"}
+    counts = [each["hidden_tokens"] for each in progress]
+    assert counts == sorted(counts)
+    head = f"<thinking>\n{THOUGHTS}\n</thinking>\n<output>"
+    assert counts[-1] == len(server.encode(head, has_end=False))
+    assert all(each["elapsed_s"] > 0 for each in progress)
+    assert contents(asked) == contents(plain) == "7 apples"
+    assert all("progress" not in chunk for chunk in plain[:-1])
+    assert "planted" not in streams[0].text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_budgets_that_were_hit_are_named(stream: bool, server: LiveServer) -> None:
+    server.say("7")
+    size = len(server.script("7").token_ids)
+    with server.client() as client:
+        fields = {"max_tokens": size, "reflection": {"min_answer_tokens": 1}, "stream": stream}
+        answer = client.post(URL, json=body(**fields))
+        plain = client.post(URL, json=body())
+    last = events(answer.text)[-2] if stream else answer.json()
+    assert last["choices"][0]["budget_hits"] == ["answer"]
+    assert "budget_hits" not in plain.json()["choices"][0]
