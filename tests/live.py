@@ -22,6 +22,7 @@ from server.model import ServedModel
 from server.service import Service
 from server.settings import Settings
 from tests.fakes import Call, Script, ScriptedEngine
+from tests.published import Recorder, published
 
 WAIT_S = 30.0  # the machine may be busy
 
@@ -52,7 +53,11 @@ class LiveServer:
             start_engine or start,
             load_model=lambda _: model,
         )
-        config = uvicorn.Config(self.app, log_config=None, access_log=False, lifespan="on")
+        description = published()
+        self.recorder = None if description is None else Recorder(self.app, description)
+        config = uvicorn.Config(
+            self.recorder or self.app, log_config=None, access_log=False, lifespan="on"
+        )
         self.server = HttpServer(config, self.service)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -84,6 +89,7 @@ class LiveServer:
         self.server.should_exit = True
         self._thread.join(WAIT_S)
         self._socket.close()
+        self.check_published()
 
     def _run(self) -> None:
         asyncio.run(self.server.serve([self._socket]))
@@ -95,6 +101,12 @@ class LiveServer:
             if time.monotonic() > deadline_s:
                 raise AssertionError("the condition did not come true in time")
             time.sleep(0.002)
+
+    def check_published(self) -> None:
+        """Fail if OpenAI's description, where the environment names it, objects to a response."""
+        if self.recorder is not None:
+            objections, self.recorder.findings.objections = self.recorder.findings.objections, []
+            assert not objections, "\n".join(objections[:10])
 
     def client(self, **headers: str) -> httpx.Client:
         """Make a client of this server."""

@@ -58,3 +58,4 @@ def server(shared_server: LiveServer) -> Iterator[LiveServer]:
     shared_server.say("7 apples")
     yield shared_server
     shared_server.wait_until(lambda: shared_server.num_unfinished == 0)
+    shared_server.check_published()
