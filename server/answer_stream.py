@@ -9,7 +9,7 @@ from server.errors import ServerError
 from server.generation import Generation
 from server.generation_stream import GenerationStream
 from server.metrics import Outcome
-from server.progress import Progress, with_progress
+from server.progress import with_progress
 from server.protocol.chat import StreamOptions
 from server.protocol.errors import error_body
 from server.settings import Settings
@@ -37,8 +37,7 @@ class AnswerStream(GenerationStream):
         try:
             events = with_progress(generation) if self._options.include_progress else generation
             async for event in events:
-                is_progress = isinstance(event, Progress)
-                yield writer.progress(event) if is_progress else writer.write(event)
+                yield writer.write(event)
         except ServerError as error:
             self.outcome = Outcome.FAILED
             yield writer.error(error_body(error))

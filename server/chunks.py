@@ -36,8 +36,10 @@ class ChunkWriter:
         """Write the first chunk of a choice: whose words follow."""
         return self._chunk(index, '{"role":"assistant","content":"","refusal":null}')
 
-    def write(self, event: Event) -> bytes:
-        """Write one event of a choice."""
+    def write(self, event: Event | Progress) -> bytes:
+        """Write one event of a choice, or the progress of all."""
+        if isinstance(event, Progress):
+            return self._progress(event)
         if isinstance(event, ChoiceEnd):
             return self._end(event)
         if isinstance(event, ToolCallDelta):
@@ -47,12 +49,6 @@ class ChunkWriter:
         text = json.dumps(event.text)
         return self._chunk(event.index, f'{{"{field}":{text}}}')
 
-    def progress(self, progress: Progress) -> bytes:
-        """Write a chunk without choices: where the reply is, in numbers."""
-        numbers = f'"hidden_tokens":{progress.hidden_tokens},"elapsed_s":{progress.elapsed_s}'
-        where = f'"progress":{{"section":"{progress.section}",{numbers}}}'
-        return f"{self._head}{self._tail},{where}}}\n\n".encode()
-
     def usage(self, usage: Usage) -> bytes:
         """Write the last chunk, which has no choices."""
         return f'{self._head}],"usage":{usage.model_dump_json()}}}\n\n'.encode()
@@ -60,6 +56,12 @@ class ChunkWriter:
     def error(self, body: ErrorBody) -> bytes:
         """Write what went wrong after the stream had begun."""
         return f"data: {body.model_dump_json()}\n\n".encode()
+
+    def _progress(self, progress: Progress) -> bytes:
+        """Write a chunk without choices: where the reply is, in numbers."""
+        numbers = f'"hidden_tokens":{progress.hidden_tokens},"elapsed_s":{progress.elapsed_s}'
+        where = f'"progress":{{"section":"{progress.section}",{numbers}}}'
+        return f"{self._head}{self._tail},{where}}}\n\n".encode()
 
     def _end(self, end: ChoiceEnd) -> bytes:
         hits = f',"budget_hits":{json.dumps(end.hits)}' if end.hits else ""

@@ -23,10 +23,10 @@ def read(chunk: bytes) -> Any:
 
 
 def test_progress_is_a_chunk_without_choices() -> None:
-    chunk = read(writer().progress(Progress(Section.REFLECTION, 312, 4.2)))
+    chunk = read(writer().write(Progress(Section.REFLECTION, 312, 4.2)))
     assert chunk["choices"] == []
     assert chunk["progress"] == {"section": "reflection", "hidden_tokens": 312, "elapsed_s": 4.2}
-    with_usage = read(writer(include_usage=True).progress(Progress(Section.THINKING, 0, 0.0)))
+    with_usage = read(writer(include_usage=True).write(Progress(Section.THINKING, 0, 0.0)))
     assert with_usage["usage"] is None
 
 

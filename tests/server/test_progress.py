@@ -58,13 +58,13 @@ async def test_what_does_not_change_is_not_told_again() -> None:
 
 
 async def test_events_that_come_fast_are_not_interleaved() -> None:
-    source = Steps([ANSWER] * 50 + [END])
+    source = Steps([*[ANSWER] * 50, END])
     source.gate.set()
-    events = []
+    events: list[Event | Progress] = []
     async for event in with_progress(source, 60.0):
         source.state = Progress(Section.THINKING, source.state.hidden_tokens + 1, 0.0)
         events.append(event)
-    assert events == [ANSWER] * 50 + [END]
+    assert events == [*[ANSWER] * 50, END]
 
 
 async def test_a_source_that_ends_at_once_tells_nothing() -> None:
