@@ -52,6 +52,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.service = service
+    app.state.responses = Responses.open(service)
     app.add_middleware(Access, service=service)
     app.include_router(health.probes)
     app.include_router(openapi.router)
@@ -66,7 +67,6 @@ def create_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    app.state.responses = await asyncio.to_thread(Responses.open, service)
     keys = service.keyring.watch(service.settings.keys_poll_s)
     tasks = {
         asyncio.create_task(service.load(), name="load"),

@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         return _serve(arguments, bundle, settings)
-    except (DataFolderError, TracingError) as error:
+    except (DataFolderError, PolicyError, TracingError) as error:
         print(f"reflect serve: {error}", file=sys.stderr)
         return 2
 
@@ -88,6 +88,10 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         keys=keys,
         keys_url=keys_url,
         data=data,
+        responses_url=arguments.responses_url,
+        response_ttl_s=arguments.response_ttl,
+        max_stored_bytes=int(arguments.max_stored_mib * 2**20),
+        seal_key=os.environ.get("REFLECT_SEAL_KEY"),
         keep_alive_s=arguments.keep_alive,
         drain_timeout_s=arguments.drain_timeout,
         max_request_bytes=int(arguments.max_request_mib * 2**20),

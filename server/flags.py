@@ -118,6 +118,20 @@ def _add_data_flags(group: argparse._ArgumentGroup) -> None:
         "it too, and empty keeps nothing (default ~/.local/share/reflection-runtime)",
     )  # fmt: skip
     add(
+        "--responses-url", metavar="URL",
+        help="database of stored responses, such as postgresql+psycopg://user@host/name "
+        "(default a SQLite file in the data folder)",
+    )  # fmt: skip
+    add(
+        "--response-ttl", type=_seconds, default=30 * 86400.0, metavar="SECONDS",
+        help="how long responses are stored (default 2592000, which are 30 days)",
+    )  # fmt: skip
+    add(
+        "--max-stored-mib", type=float, default=256.0, metavar="MIB",
+        help="how much the stored responses of one key may take; its oldest go first "
+        "(default 256)",
+    )  # fmt: skip
+    add(
         "--record", action="store_true",
         help="record the requests and answers of keys that consent (default off)",
     )  # fmt: skip

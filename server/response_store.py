@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Connection,
+    Engine,
     Float,
     Index,
     Integer,
@@ -25,8 +26,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
+from server.data_folder import DataFolderError
 from server.database import open_database
 from server.protocol.response_items import Item
 
@@ -77,14 +79,15 @@ class ResponseStore:
         lease_s: float = 15.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Open the database, and make its table at first use."""
-        self._database = open_database(url)
+        """Open the database, and make its table at first use; raise DataFolderError if it fails."""
         self._ttl_s, self._max_bytes, self._lease_s = ttl_s, max_bytes, lease_s
         self._clock = clock
         try:
-            tables.create_all(self._database)
-        except (IntegrityError, ProgrammingError):  # another server makes it at the same moment
-            tables.create_all(self._database)
+            self._database = open_database(url)
+            _make_table(self._database)
+        except (SQLAlchemyError, ImportError) as error:
+            reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+            raise DataFolderError(f"the database of responses cannot be used: {reason}") from error
 
     def insert(
         self, key_id: str, response: dict[str, Any], context: list[Item], *, is_done: bool = True
@@ -180,6 +183,13 @@ class ResponseStore:
     def _is(self, key_id: str, id: str) -> tuple[Any, ...]:
         is_there = responses.c.expires_at > self._clock()
         return responses.c.id == id, responses.c.key_id == key_id, is_there
+
+
+def _make_table(database: Engine) -> None:
+    try:
+        tables.create_all(database)
+    except DatabaseError:  # another server may have made it at the same moment
+        tables.create_all(database)
 
 
 def _stored(row: Any) -> StoredResponse:

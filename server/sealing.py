@@ -84,9 +84,13 @@ def find_secret(environment: str | None, folder: Path | None) -> bytes:
     if folder is None:
         return secrets.token_bytes(KEY_BYTES)
     file = folder / KEY_FILE
-    if not file.exists():
-        _make(file)
-    return _read(file.read_text("utf-8"), str(file))
+    try:
+        if not file.exists():
+            _make(file)
+        text = file.read_text("utf-8", "replace")
+    except OSError as error:
+        raise PolicyError(f"the seal's secret cannot be kept: {error}") from error
+    return _read(text, str(file))
 
 
 def _read(text: str, source: str) -> bytes:

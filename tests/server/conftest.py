@@ -11,6 +11,7 @@ import pytest
 
 from decoding.bundle import Bundle
 from server.model import ServedModel
+from tests import postgres
 from tests.live import LiveServer
 from tests.tokenizer import make_model_folder
 
@@ -59,3 +60,21 @@ def server(shared_server: LiveServer) -> Iterator[LiveServer]:
     yield shared_server
     shared_server.wait_until(lambda: shared_server.num_unfinished == 0)
     shared_server.check_published()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.PostgresServer]:
+    """A PostgreSQL server of this session's own."""
+    if reason := postgres.why_not():
+        pytest.skip(reason)
+    with postgres.PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of every kind in turn."""
+    if request.param == "postgres":
+        server: postgres.PostgresServer = request.getfixturevalue("postgres_server")
+        return server.make_database()
+    return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'test.db'}"
