@@ -33,6 +33,7 @@ KEY_OF_KIND = {kind: key for key, kind in KIND_OF_KEY.items()}
 MAX_CHOICES = 10_000
 MAX_TEXT = 1 << 20  # characters of a constraint's text: its source and a key
 NO_PARAMETERS = {"type": "object", "properties": {}, "additionalProperties": False}
+OF_TEXT = "the text: "  # begins the errors of what is demanded of a text that may stand for calls
 SPACES = (None, "[ ]?")  # the white space that JSON answers may have
 
 
@@ -227,7 +228,10 @@ class AnswerConstraint:
         calls = compile_tool_calls(spec, max_states, is_lenient="text" not in spec)
         if "text" not in spec:
             return text_or_calls(ANYTHING, calls, heads)
-        text = AnswerConstraint.from_dict(spec["text"]).compile(max_states)
+        try:
+            text = AnswerConstraint.from_dict(spec["text"]).compile(max_states)
+        except GrammarError as error:
+            raise type(error)(OF_TEXT + str(error)) from error
         return text_or_calls(text, calls, heads)
 
     @property
@@ -236,7 +240,7 @@ class AnswerConstraint:
         if self.kind != "tool_calls":
             return None
         spec = json.loads(self.source)
-        names = [tool["name"] for tool in spec["tools"]]
+        names = tuple(tool["name"] for tool in spec["tools"])
         return compile_heads(names, is_lenient="auto" in spec and "text" not in spec)
 
 

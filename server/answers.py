@@ -8,12 +8,16 @@ import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from decoding.answer import AnswerConstraint
+from decoding.answer import OF_TEXT, AnswerConstraint
 from decoding.automata import Automata
+from decoding.grammars.dfa import Dfa
 from decoding.grammars.grammar import GrammarError
 from decoding.masks import Masks
 from server.errors import QueueFull, RequestError, ServerError
+from server.protocol.answer_format import ResponseFormat, StructuredOutputs
 from server.protocol.chat import ChatCompletionRequest
+from server.protocol.tools import ToolUse
+from server.tool_calls import ToolCallParser
 
 logger = logging.getLogger(__name__)
 
@@ -23,11 +27,20 @@ class Answer:
     """What a request demands of its answer.
 
     masks: of the automaton that keeps it; param: the field of the request that demands it
+    heads: what calls of tools begin with, where it may be calls; it `needs_call` or may be text
     """
 
     constraint: AnswerConstraint
     masks: Masks
     param: str
+    heads: Dfa | None = None
+    needs_call: bool = False
+
+    def call_parser(self) -> ToolCallParser | None:
+        """Make the parser of one answer; None where it cannot be calls."""
+        if self.heads is None:
+            return None
+        return ToolCallParser(self.heads, needs_call=self.needs_call)
 
 
 @dataclass(slots=True)
@@ -60,17 +73,22 @@ class Answers:
 
         Raises RequestError for a constraint that cannot be, QueueFull where too many are new.
         """
-        param = "response_format" if request.structured_outputs is None else "structured_outputs"
-        asked = request.structured_outputs or request.response_format
-        if asked is None:
+        use, asked = request.tool_use, request.structured_outputs or request.response_format
+        if use is None and asked is None:
             return None
+        of_text = "response_format" if request.structured_outputs is None else "structured_outputs"
+        param = of_text if use is None else "tools"
         try:
-            constraint = await asyncio.to_thread(asked.constraint)
+            constraint, heads = await asyncio.to_thread(_demand, use, asked)
             if constraint is None:
                 return None
-            return Answer(constraint, await self._find(constraint), param)
+            masks = await self._find(constraint)
+            return Answer(constraint, masks, param, heads, bool(use and use.is_required))
         except GrammarError as error:
-            raise _refusal(param, str(error).rstrip(".")) from error
+            reason = str(error).rstrip(".")
+            if reason.startswith(OF_TEXT):
+                param = of_text
+            raise _refusal(param, reason.removeprefix(OF_TEXT)) from error
         except ServerError:
             raise
         except Exception as error:
@@ -117,6 +135,23 @@ class Answers:
     def close(self) -> None:
         """Begin no further compilation."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _demand(
+    use: ToolUse | None, asked: ResponseFormat | StructuredOutputs | None
+) -> tuple[AnswerConstraint | None, Dfa | None]:
+    """Return the demand on the whole answer, and what calls begin with if it may be calls."""
+    if use is None:
+        return (None if asked is None else asked.constraint()), None
+    functions = [
+        {"name": each.name, "parameters": each.parameters, "strict": bool(each.strict)}
+        for each in use.functions
+    ]
+    text = None if asked is None or use.is_required else asked.constraint()
+    constraint = AnswerConstraint.tool_call(
+        functions, parallel=use.is_parallel, auto=not use.is_required, text=text
+    )
+    return constraint, constraint.call_heads
 
 
 def _refusal(param: str, sentence: str) -> RequestError:

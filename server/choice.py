@@ -87,6 +87,7 @@ class Choice:
         masks = model.masks if plan.answer is None else plan.answer.masks
         self._matcher = Matcher(masks.automaton, plan.budget, masks)
         self._stop = StopMatcher(plan.stops)
+        self._calls = None if plan.answer is None else plan.answer.call_parser()
         self._feeds_one_by_one = bool(plan.stops)
         self._shows_reasoning = plan.shows_reasoning
         self._format = model.bundle.format
@@ -139,15 +140,28 @@ class Choice:
         if delta.finish_reason == "abort":
             raise EngineError("The reply was aborted before it was complete.", code="aborted")
         visible = list(self._visible(self._parser.flush()))
+        if self._calls is not None and not self._stop.is_hit:
+            visible += self._text(self._calls.flush())
         is_whole = self._parser.status is Status.COMPLETE and self._has_answer
-        if not (is_whole or self._stop.is_hit):
+        if not ((is_whole and self._has_whole_calls) or self._stop.is_hit):
             logger.error("choice %d: the engine ended a reply that is not whole", self.index)
             raise EngineError("The reply was not complete.", code="incomplete")
         yield from visible
         if held := self._stop.flush():
             yield AnswerDelta(self.index, held)
-        is_cut = delta.finish_reason == "length" or "answer" in self._matcher.budget_hits
-        yield self._end("length" if is_cut and not self._stop.is_hit else "stop")
+        yield self._end(self._finish_reason(delta))
+
+    @property
+    def _has_whole_calls(self) -> bool:
+        return self._calls is None or self._calls.is_whole
+
+    def _finish_reason(self, delta: EngineDelta) -> FinishReason:
+        """Tell how the reply ended; calls that the budget cut short are not to be relied on."""
+        if self._stop.is_hit:
+            return "stop"
+        if delta.finish_reason == "length" or "answer" in self._matcher.budget_hits:
+            return "length"
+        return "tool_calls" if self._calls is not None and self._calls.num_calls else "stop"
 
     def _end(self, reason: FinishReason) -> ChoiceEnd:
         self.finish_reason = reason
@@ -159,8 +173,21 @@ class Choice:
                 yield from self._reasoning(delta)
             if delta.section is Section.OUTPUT:
                 self._has_answer = self._has_answer or not is_blank(delta.text)
-                if text := self._stop.feed(delta.text):
-                    yield AnswerDelta(self.index, text)
+                yield from self._answer(delta.text)
+
+    def _answer(self, text: str) -> Iterator[Event]:
+        for piece in [text] if self._calls is None else self._calls.feed(text):
+            if isinstance(piece, str):
+                yield from self._text(piece)
+            else:
+                yield ToolCallDelta(
+                    self.index, piece.call, piece.arguments, id=piece.id, name=piece.name
+                )
+
+    def _text(self, text: str) -> Iterator[Event]:
+        """Pass text of the answer on, up to a stop string; there is none in calls."""
+        if text := self._stop.feed(text):
+            yield AnswerDelta(self.index, text)
 
     def _reasoning(self, delta: Delta) -> Iterator[Event]:
         """Pass reasoning on; the tags of reflections, alone, stay in it."""

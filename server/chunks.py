@@ -18,9 +18,16 @@ class ChunkWriter:
     """Writes the chunks of one stream; all share id, time and model, so these are written once."""
 
     def __init__(
-        self, id: str, created: int, model: str, fingerprint: str, options: StreamOptions
+        self,
+        id: str,
+        created: int,
+        model: str,
+        fingerprint: str,
+        options: StreamOptions,
+        *,
+        may_call: bool = False,
     ) -> None:
-        """Write the parts that every chunk has."""
+        """Write the parts that every chunk has; where answers may be calls, content begins null."""
         shared = {
             "id": id,
             "object": "chat.completion.chunk",
@@ -31,10 +38,12 @@ class ChunkWriter:
         self._head = "data: " + json.dumps(shared, separators=(",", ":"))[:-1] + ',"choices":['
         self._tail = "]" + (',"usage":null' if options.include_usage else "")
         self._is_padded = bool(options.include_obfuscation)
+        self._content = "null" if may_call else '""'
 
     def begin(self, index: int) -> bytes:
         """Write the first chunk of a choice: whose words follow."""
-        return self._chunk(index, '{"role":"assistant","content":"","refusal":null}')
+        delta = f'{{"role":"assistant","content":{self._content},"refusal":null}}'
+        return self._chunk(index, delta)
 
     def write(self, event: Event | Progress) -> bytes:
         """Write one event of a choice, or the progress of all."""
@@ -43,7 +52,7 @@ class ChunkWriter:
         if isinstance(event, ChoiceEnd):
             return self._end(event)
         if isinstance(event, ToolCallDelta):
-            raise NotImplementedError
+            return self._chunk(event.index, f'{{"tool_calls":[{_call(event)}]}}')
         field = "content" if isinstance(event, AnswerDelta) else "reasoning"
         # In ASCII: some clients take U+2028 and its like for the end of a line.
         text = json.dumps(event.text)
@@ -76,3 +85,13 @@ class ChunkWriter:
         """Return a field of random text that brings the chunk to a round length."""
         num_missing = -len(choice) % PADDED_TO
         return f',"obfuscation":"{secrets.token_hex(PADDED_TO)[:num_missing]}"'
+
+
+def _call(event: ToolCallDelta) -> str:
+    """Write more of a call; its first piece says what it is."""
+    function: dict[str, str] = {} if event.name is None else {"name": event.name}
+    function["arguments"] = event.arguments
+    call: dict[str, object] = {"index": event.call}
+    if event.id is not None:
+        call |= {"id": event.id, "type": "function"}
+    return json.dumps(call | {"function": function}, separators=(",", ":"))

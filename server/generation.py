@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from decoding.format import Section
-from server.choice import AnswerDelta, Choice, Event
+from server.choice import AnswerDelta, Choice, Event, ToolCallDelta
 from server.engine import Engine
 from server.errors import EngineError, ServerError
 from server.exchanges import Witness
@@ -21,6 +21,8 @@ from server.plan import Plan
 from server.progress import Progress
 from server.protocol.chat import CompletionTokensDetails, Usage
 from server.tracing import note
+
+ANSWERS = (AnswerDelta, ToolCallDelta)
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +117,11 @@ class Generation:
         return len(self._choices)
 
     @property
+    def may_call(self) -> bool:
+        """Whether an answer may be calls of tools."""
+        return self._plan.answer is not None and self._plan.answer.heads is not None
+
+    @property
     def shows_reasoning(self) -> bool:
         """Whether there are events with reasoning."""
         return self._plan.shows_reasoning
@@ -176,7 +183,7 @@ class Generation:
     def _publish(self, events: list[Event]) -> None:
         if not events:
             return
-        if not self._has_answered and any(isinstance(event, AnswerDelta) for event in events):
+        if not self._has_answered and any(isinstance(event, ANSWERS) for event in events):
             self._has_answered = True
             elapsed_s = time.perf_counter() - self._started_s
             self._metrics.time_to_first_answer_token.observe(elapsed_s)

@@ -7,6 +7,7 @@ parser of this form reads them. The head of a call is what it begins with, up to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from decoding.grammars.dfa import MAX_STATES, Dfa
@@ -21,7 +22,8 @@ FURTHER = joined(Text(b";"), SPACE)
 LAST_NEWLINE = Repeat(Text(b"\n"), 0, 1)
 
 
-def compile_heads(names: Sequence[str], *, is_lenient: bool) -> Dfa:
+@lru_cache(maxsize=64)
+def compile_heads(names: tuple[str, ...], *, is_lenient: bool) -> Dfa:
     """Return the DFA of the heads of calls of these tools; no head begins another.
 
     is_lenient: allow the white space of any JSON, and a member "type" first, as models write them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,7 +14,7 @@ from fastapi.responses import Response
 from server.admission import admit
 from server.answer_stream import AnswerStream
 from server.body import read_body
-from server.choice import AnswerDelta, ChoiceEnd, ReasoningDelta
+from server.choice import AnswerDelta, ChoiceEnd, ToolCallDelta
 from server.chunks import ChunkWriter
 from server.disconnect import unless_gone
 from server.generation import Generation
@@ -25,6 +26,7 @@ from server.protocol.chat import (
     Choice,
     StreamOptions,
 )
+from server.protocol.tools import FunctionCall, ToolCall
 from server.service import Service
 
 CLIENT_CLOSED_REQUEST = 499
@@ -50,7 +52,8 @@ async def create_chat_completion(http: Request) -> Response:
     if request.stream:
         options = request.stream_options or StreamOptions()
         shared = (id, int(time.time()), request.model, generation.fingerprint)
-        return AnswerStream(generation, ChunkWriter(*shared, options), settings, options)
+        writer = ChunkWriter(*shared, options, may_call=generation.may_call)
+        return AnswerStream(generation, writer, settings, options)
     try:
         async with generation:
             completion = await unless_gone(http.receive, _complete(id, request.model, generation))
@@ -65,17 +68,22 @@ async def _complete(id: str, model: str, generation: Generation) -> ChatCompleti
     """Wait for every choice and put the answers together."""
     answers: dict[int, list[str]] = defaultdict(list)
     reasonings: dict[int, list[str]] = defaultdict(list)
+    calls: dict[int, list[ToolCallDelta]] = defaultdict(list)
     ends: dict[int, ChoiceEnd] = {}
     async for event in generation:
         if isinstance(event, ChoiceEnd):
             ends[event.index] = event
         elif isinstance(event, AnswerDelta):
             answers[event.index].append(event.text)
-        elif isinstance(event, ReasoningDelta):
+        elif isinstance(event, ToolCallDelta):
+            calls[event.index].append(event)
+        else:
             reasonings[event.index].append(event.text)
     choices = []
     for index in range(generation.num_choices):
         fields: dict[str, Any] = {"content": "".join(answers[index])}
+        if calls[index]:
+            fields = {"content": None, "tool_calls": _tool_calls(calls[index])}
         if generation.shows_reasoning:
             fields["reasoning"] = "".join(reasonings[index])
         message = AnswerMessage(role="assistant", refusal=None, **fields)
@@ -99,3 +107,19 @@ async def _complete(id: str, model: str, generation: Generation) -> ChatCompleti
         system_fingerprint=generation.fingerprint,
         usage=generation.usage,
     )
+
+
+def _tool_calls(deltas: Sequence[ToolCallDelta]) -> list[ToolCall]:
+    """Put the calls of one choice together."""
+    names = [(delta.call, delta.id, delta.name) for delta in deltas if delta.name is not None]
+    arguments: dict[int, list[str]] = defaultdict(list)
+    for delta in deltas:
+        arguments[delta.call].append(delta.arguments)
+    return [
+        ToolCall(
+            id=id or "",
+            type="function",
+            function=FunctionCall(name=name, arguments="".join(arguments[call])),
+        )
+        for call, id, name in names
+    ]

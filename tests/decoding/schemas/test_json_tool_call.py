@@ -52,7 +52,7 @@ def test_the_first_head_may_be_lenient_and_a_newline_may_end_the_calls() -> None
 
 @pytest.mark.parametrize("is_lenient", [False, True])
 def test_heads_are_the_calls_up_to_the_end_of_the_name(is_lenient: bool) -> None:
-    heads = compile_heads(["get", "get_weather"], is_lenient=is_lenient)
+    heads = compile_heads(("get", "get_weather"), is_lenient=is_lenient)
     for text in (b'{"name":"get"', b'{"name": "get_weather"'):
         assert heads.accepts(text)
         assert heads.walk(text + b" ") == heads.num_states
