@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.logs import request_id
 from server.metrics import Outcome
+from server.policy import Caller
 from server.protocol.chat import Usage
 from server.protocol.errors import INTERNAL
 from server.service import Service
@@ -24,6 +25,7 @@ QUIET = frozenset({"/health", "/ready", "/metrics"})
 OUTCOMES = {
     401: Outcome.UNAUTHORIZED,
     404: Outcome.NOT_FOUND,
+    429: Outcome.RATE_LIMITED,
     499: Outcome.DISCONNECTED,
     500: Outcome.FAILED,
     503: Outcome.UNAVAILABLE,
@@ -56,7 +58,8 @@ class Access:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", id.encode())]
+                added = [(b"x-request-id", id.encode()), *self._rate_headers(state)]
+                message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 
         self._service.begin_request()
@@ -73,6 +76,10 @@ class Access:
                 fields = self._note(scope, status, time.perf_counter() - started_s)
                 describe(span, scope.get("method", "HTTP"), fields | {"request_id": id})
                 request_id.reset(token)
+
+    def _rate_headers(self, state: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+        caller: Caller | None = state.get("caller")
+        return [] if caller is None else self._service.rates.headers(caller)
 
     def _note(self, scope: Scope, status: int, elapsed_s: float) -> dict[str, Any]:
         """Count and log the request; the route's own path stands for what the client wrote."""

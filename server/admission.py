@@ -25,19 +25,39 @@ async def admit(http: Request, request: ChatCompletionRequest, id: str) -> Gener
     service: Service = http.app.state.service
     caller: Caller = http.state.caller
     check_request(request, service.model, service.settings, caller.policy)
-    plan = await unless_gone(http.receive, _plan(request, service))
+    allotment = service.rates.begin(caller)
+    try:
+        plan = await unless_gone(http.receive, _plan(request, service, caller))
+        if plan is not None:
+            is_asked = bool(request.max_completion_tokens or request.max_tokens)
+            most = sum(sampling.max_tokens for sampling in plan.samplings)
+            allotment.reserve(len(plan.prompt_token_ids), most, is_asked=is_asked)
+    except BaseException:
+        allotment.end()
+        raise
     if plan is None:
+        allotment.end()
         return None
     sinks = [sink for sink in service.sinks if sink.wants(caller)]
     witness = Witness(id, caller, request, sinks) if sinks else None
-    return Generation(id, plan, service.model, service.engine, service.metrics, witness)
+    return Generation(
+        id,
+        plan,
+        service.model,
+        service.engine,
+        service.metrics,
+        witness,
+        allotment,
+        caller.cache_salt,
+    )
 
 
-async def _plan(request: ChatCompletionRequest, service: Service) -> Plan:
-    arguments = (request, service.model, service.engine.max_model_len)
+async def _plan(request: ChatCompletionRequest, service: Service, caller: Caller) -> Plan:
+    arguments = (request, service.model, service.engine.max_model_len, caller.policy)
     if sum(len(message.text) for message in request.messages) < LONG_CHARACTERS:
         plan = make_plan(*arguments)
     else:
         plan = await asyncio.to_thread(make_plan, *arguments)
-    answer = await service.answers.settle(request)
+    owner = caller.key_id if caller.has_key else None
+    answer = await service.answers.settle(request, owner)
     return plan if answer is None else demand(plan, answer, *arguments)

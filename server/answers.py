@@ -13,7 +13,7 @@ from decoding.automata import Automata
 from decoding.grammars.dfa import Dfa
 from decoding.grammars.grammar import GrammarError
 from decoding.masks import Masks
-from server.errors import QueueFull, RequestError, ServerError
+from server.errors import QueueFull, RequestError, ServerError, TooManyRequests
 from server.protocol.answer_format import ResponseFormat, StructuredOutputs
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.tools import ToolUse
@@ -48,6 +48,7 @@ class _Compilation:
     """One new constraint on its way through the thread, and how many requests wait for it."""
 
     constraint: AnswerConstraint
+    owner: str | None
     job: Future[Masks]
     done: asyncio.Future[Masks]
     num_waiting: int = 0
@@ -60,18 +61,24 @@ class Answers:
     cancelled, but is bounded in time; who gives up waiting finds its result at the next attempt.
     """
 
-    def __init__(self, automata: Automata, *, timeout_s: float, max_waiting: int) -> None:
-        """Start no thread yet."""
+    def __init__(
+        self, automata: Automata, *, timeout_s: float, max_waiting: int, max_per_key: int
+    ) -> None:
+        """Start no thread yet; max_per_key: of those that wait, how many one key may bring."""
         self._automata = automata
         self._timeout_s = timeout_s
         self._max_waiting = max_waiting
+        self._max_per_key = max_per_key
         self._compilations: dict[AnswerConstraint, _Compilation] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="constraints")
 
-    async def settle(self, request: ChatCompletionRequest) -> Answer | None:
+    async def settle(
+        self, request: ChatCompletionRequest, key_id: str | None = None
+    ) -> Answer | None:
         """Return what the request demands, compiled; None where any text will do.
 
-        Raises RequestError for a constraint that cannot be, QueueFull where too many are new.
+        Raises RequestError for a constraint that cannot be, QueueFull where too many are new,
+        TooManyRequests where too many of these are the key's; no key has a share of its own.
         """
         use, asked = request.tool_use, request.structured_outputs or request.response_format
         if use is None and asked is None:
@@ -82,7 +89,7 @@ class Answers:
             constraint, heads = await asyncio.to_thread(_demand, use, asked)
             if constraint is None:
                 return None
-            masks = await self._find(constraint)
+            masks = await self._find(constraint, key_id)
             return Answer(constraint, masks, param, heads, bool(use and use.is_required))
         except GrammarError as error:
             reason = str(error).rstrip(".")
@@ -96,11 +103,11 @@ class Answers:
             logger.error("a constraint broke the compiler (%s):\n%s", type(error).__name__, where)
             raise _refusal(param, "it cannot be compiled: simplify it") from error
 
-    async def _find(self, constraint: AnswerConstraint) -> Masks:
+    async def _find(self, constraint: AnswerConstraint, key_id: str | None) -> Masks:
         masks = self._automata.known_masks(constraint)
         if masks is not None:
             return masks
-        compilation = self._compilations.get(constraint) or self._begin(constraint)
+        compilation = self._compilations.get(constraint) or self._begin(constraint, key_id)
         compilation.num_waiting += 1
         try:
             await asyncio.wait({compilation.done}, timeout=self._timeout_s)
@@ -111,11 +118,18 @@ class Answers:
             raise QueueFull("The constraint on the answer is not ready yet; try again.")
         return compilation.done.result()
 
-    def _begin(self, constraint: AnswerConstraint) -> _Compilation:
+    def _begin(self, constraint: AnswerConstraint, key_id: str | None) -> _Compilation:
+        owners = [compilation.owner for compilation in self._compilations.values()]
+        if key_id is not None and owners.count(key_id) >= self._max_per_key:
+            raise TooManyRequests(
+                f"At most {self._max_per_key} new constraints on answers may be made at once for "
+                "one API key; try again.",
+                retry_after_s=1,
+            )
         if len(self._compilations) >= self._max_waiting:
             raise QueueFull("Too many new constraints on answers at once; try again.")
         job = self._thread.submit(self._automata.find_masks, constraint)
-        compilation = _Compilation(constraint, job, asyncio.wrap_future(job))
+        compilation = _Compilation(constraint, key_id, job, asyncio.wrap_future(job))
         self._compilations[constraint] = compilation
         compilation.done.add_done_callback(lambda _: self._forget(compilation))
         return compilation

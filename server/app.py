@@ -16,7 +16,7 @@ from server import errors, openapi
 from server.access import Access
 from server.logs import quiet_text_writers
 from server.model import ServedModel
-from server.protocol.errors import error_body, failure
+from server.protocol.errors import error_body, error_headers, failure
 from server.responses import Responses
 from server.routes import chat, health, models, responses, stored_responses
 from server.service import LoadModel, Service, StartEngine
@@ -83,11 +83,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _require_key(request: Request) -> None:
-    """Raise Unauthorized unless the request carries a key, where keys are needed."""
-    caller = request.app.state.service.keyring.find(_sent_key(request))
+    """Raise Unauthorized unless the request carries a key, where keys are needed.
+
+    What is posted counts as a request of its key, before it is read.
+    """
+    service: Service = request.app.state.service
+    caller = service.keyring.find(_sent_key(request))
     if caller is None:
         raise errors.Unauthorized("A valid API key is needed: send 'Authorization: Bearer KEY'.")
     request.state.caller = caller
+    if request.method == "POST":
+        service.rates.take_request(caller)
 
 
 def _sent_key(request: Request) -> str | None:
@@ -97,9 +103,7 @@ def _sent_key(request: Request) -> str | None:
 
 
 async def _answer_server_error(_: Request, error: errors.ServerError) -> JSONResponse:
-    how = failure(error)
-    headers = None if how.headers is None else dict(how.headers)
-    return JSONResponse(error_body(error).model_dump(), how.status, headers)
+    return JSONResponse(error_body(error).model_dump(), failure(error).status, error_headers(error))
 
 
 async def _answer_http_error(request: Request, error: HTTPException) -> JSONResponse:

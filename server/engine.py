@@ -85,10 +85,13 @@ class Engine(Protocol):
         sampling: Sampling,
         budget: Budget | None,
         constraint: AnswerConstraint | None = None,
+        cache_salt: str | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
         """Stream the reply; closing the generator aborts it; no budget leaves it unenforced.
 
         constraint: what the answer of an enforced reply must be; None is any text
+        cache_salt: what was computed of prompts is used again only for the same salt, so that
+        nobody can tell by the time whether another's prompt began as his does
         """
         ...
 

@@ -43,6 +43,30 @@ class UnsupportedMediaType(RequestError):
     """The request's body is not declared as JSON."""
 
 
+class RateLimited(RequestError):
+    """The key has had its share for now."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        """Say when it may succeed; None where it never can."""
+        super().__init__(message, param=param, code=code)
+        self.retry_after_s = retry_after_s
+
+
+class TooManyRequests(RateLimited):
+    """Requests are what the key has had enough of."""
+
+
+class TooManyTokens(RateLimited):
+    """Tokens are what the key has had enough of."""
+
+
 class Unavailable(ServerError):
     """The server cannot take the request now: it loads, it drains, or it failed to load."""
 

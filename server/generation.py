@@ -20,6 +20,7 @@ from server.model import ServedModel
 from server.plan import Plan
 from server.progress import Progress
 from server.protocol.chat import CompletionTokensDetails, Usage
+from server.rates import Allotment
 from server.tracing import note
 
 ANSWERS = (AnswerDelta, ToolCallDelta)
@@ -42,8 +43,12 @@ class Generation:
         engine: Engine,
         metrics: Metrics,
         witness: Witness | None = None,
+        allotment: Allotment | None = None,
+        cache_salt: str | None = None,
     ) -> None:
         """Make the choices; nothing is asked of the engine yet."""
+        self._allotment = allotment
+        self._cache_salt = cache_salt
         self.fingerprint = model.fingerprint
         """Which weights write; the same from the first token to the last."""
         self._witness = witness
@@ -82,6 +87,8 @@ class Generation:
         for task in unfinished:
             task.cancel()
         self._count()
+        if self._allotment is not None:
+            self._allotment.end(self.usage.total_tokens)
         if self._witness is not None:
             self._witness.end(self.usage)
         if unfinished:
@@ -155,6 +162,7 @@ class Generation:
             plan.samplings[choice.index],
             plan.budget,
             None if plan.answer is None else plan.answer.constraint,
+            self._cache_salt,
         )
         try:
             async with aclosing(stream):

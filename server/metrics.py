@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
     UNAUTHORIZED = "unauthorized"
     NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
     DISCONNECTED = "disconnected"
     FAILED = "failed"

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import get_args
 
 from decoding.budget import Budget, BudgetError
+from server.allowance import (
+    NO_LIMITS,
+    check_allowance,
+    effort_tokens,
+    lower_defaults,
+    lower_effort,
+)
 from server.answers import Answer
 from server.chat_template import ChatMessage, TemplateError
 from server.engine import Sampling
@@ -13,7 +19,7 @@ from server.errors import Forbidden, NotFound, RequestError
 from server.model import ServedModel
 from server.policy import Policy
 from server.prompt import PromptError
-from server.protocol.chat import ChatCompletionRequest, Effort, ReflectionOptions
+from server.protocol.chat import ChatCompletionRequest, ReflectionOptions
 from server.protocol.errors import budget_error
 from server.settings import Settings
 
@@ -39,18 +45,19 @@ def check_request(
     request: ChatCompletionRequest, model: ServedModel, settings: Settings, policy: Policy
 ) -> None:
     """Refuse what this server, or the key's policy, does not serve, before any work is done."""
-    if request.model != model.bundle.name:
+    if request.model != model.bundle.name or not policy.may_use(request.model):
         raise NotFound(
-            f"The model does not exist; this server has '{model.bundle.name}'.",
+            f"The model does not exist or is not this key's; {_known_models(model, policy)}.",
             param="model",
             code="model_not_found",
         )
     if request.include_reasoning and not policy.may_see_reasoning:
         raise Forbidden(
-            "This server's policy hides the reasoning; 'include_reasoning' needs a server that "
-            "was started with --reasoning visible.",
+            "This server's policy hides the reasoning; 'include_reasoning' needs a key that may "
+            "see it, or a server that was started with --reasoning visible.",
             param="include_reasoning",
         )
+    check_allowance(request, model, policy)
     if len(request.messages) > settings.max_messages:
         raise RequestError(
             f"A request may have at most {settings.max_messages} messages.", param="messages"
@@ -65,18 +72,29 @@ def check_request(
         )
 
 
-def make_plan(request: ChatCompletionRequest, model: ServedModel, max_model_len: int) -> Plan:
+def _known_models(model: ServedModel, policy: Policy) -> str:
+    name = model.bundle.name
+    return f"this server has '{name}'" if policy.may_use(name) else "it has none here"
+
+
+def make_plan(
+    request: ChatCompletionRequest,
+    model: ServedModel,
+    max_model_len: int,
+    policy: Policy = NO_LIMITS,
+) -> Plan:
     """Render the prompt and settle the budget, as if any answer would do.
 
-    Raises RequestError for what cannot be done; it cannot be done with a demand on the answer
-    either, as any text that would do takes at least as many tokens as the shortest of all.
+    policy: of it only the limits count here. Raises RequestError for what cannot be done; it
+    cannot be done with a demand on the answer either, as any text that would do takes at least as
+    many tokens as the shortest of all.
     """
     messages = [ChatMessage(ROLES.get(m.role, m.role), m.text) for m in request.messages]
     try:
         prompt = model.prompter.render_prompt(messages)
     except (PromptError, TemplateError) as error:
         raise RequestError(f"The messages cannot be used: {error}.", param="messages") from error
-    budget = _budget(request, model, max_model_len - len(prompt), None)
+    budget = _budget(request, model, policy, max_model_len - len(prompt), None)
     if budget.skips_thinking(model.bundle.format):
         prompt = model.prompter.render_prompt(messages, has_prefix=False)
     return Plan(
@@ -94,24 +112,31 @@ def demand(
     request: ChatCompletionRequest,
     model: ServedModel,
     max_model_len: int,
+    policy: Policy = NO_LIMITS,
 ) -> Plan:
     """Return the plan with the answer that the request demands; raise RequestError if too long."""
-    budget = _budget(request, model, max_model_len - len(plan.prompt_token_ids), answer)
+    room = max_model_len - len(plan.prompt_token_ids)
+    budget = _budget(request, model, policy, room, answer)
     samplings = _samplings(request, model, budget)
     return replace(plan, budget=budget, samplings=samplings, answer=answer)
 
 
 def _budget(
-    request: ChatCompletionRequest, model: ServedModel, room: int, answer: Answer | None
+    request: ChatCompletionRequest,
+    model: ServedModel,
+    policy: Policy,
+    room: int,
+    answer: Answer | None,
 ) -> Budget:
     asked = request.reflection or ReflectionOptions()
-    effort = None if request.reasoning_effort is None else _effort(request.reasoning_effort, model)
+    effort = request.reasoning_effort
+    wish = None if effort is None else effort_tokens(effort, model)
     try:
         return Budget.for_request(
             model.automaton if answer is None else answer.masks.automaton,
-            model.bundle.budgets,
+            lower_defaults(model.bundle.budgets, model, policy),
             room=room,
-            effort=effort,
+            effort=lower_effort(wish, model, policy),
             max_tokens=request.max_completion_tokens or request.max_tokens,
             max_thinking_tokens=asked.max_thinking_tokens,
             min_reflections=asked.min_reflections,
@@ -128,6 +153,11 @@ def _budget(
                     param=answer.param,
                     code="context_length_exceeded",
                 ) from error
+        if error.field == "max_tokens" and "max_tokens" not in sent and policy.max_tokens:
+            raise Forbidden(
+                f"The {policy.max_tokens} tokens that this API key allows a reply are too few: "
+                f"{error}."
+            ) from error
         raise budget_error(error, sent) from error
 
 
@@ -139,18 +169,6 @@ def _sent(request: ChatCompletionRequest, asked: ReflectionOptions) -> dict[str,
         if getattr(request, name) is not None:
             sent["max_tokens"] = name
     return sent
-
-
-def _effort(asked: Effort, model: ServedModel) -> int | None:
-    """Return an effort's thinking tokens; one that the bundle lacks is the nearest it has."""
-    efforts = model.bundle.efforts
-    if asked in efforts or asked == "none":
-        return efforts.get(asked, 0)
-    ranks = {name: rank for rank, name in enumerate(get_args(Effort))}
-    known = [name for name in efforts if name in ranks]
-    if not known:
-        return None
-    return efforts[min(known, key=lambda name: (abs(ranks[name] - ranks[asked]), ranks[name]))]
 
 
 def _samplings(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+ANONYMOUS = "anonymous"
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 HASHED = re.compile(r"sha256:([0-9a-f]{64})")
 MIN_KEY_CHARACTERS = 16
@@ -49,6 +50,10 @@ class Policy:
     is_admin: bool = False
     is_recorded: bool = False
 
+    def may_use(self, model: str) -> bool:
+        """Tell whether requests may name this model."""
+        return self.models is None or model in self.models
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -58,9 +63,14 @@ class Caller:
     cache_salt: keeps what the engine remembers of one caller's prompts from the others
     """
 
-    key_id: str = "anonymous"
+    key_id: str = ANONYMOUS
     policy: Policy = Policy()
     cache_salt: str | None = None
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a key tells the caller from others."""
+        return self.key_id != ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from server.keys.store import KeyStore
 from server.metrics import Metrics
 from server.model import ServedModel
 from server.policy import Policy, Reasoning
+from server.rates import Rates
 from server.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Service:
         self.settings = settings
         self.metrics = Metrics()
         self.keyring = _keyring(settings)
+        self.rates = Rates(settings.rate_window_s)
         self.sinks: list[Sink] = []
         self.tracer: trace.Tracer = trace.NoOpTracer()
         self.on_close: list[Callable[[], None]] = [self.keyring.close]
@@ -142,6 +144,7 @@ class Service:
                 self._model.automata,
                 timeout_s=self.settings.constraint_timeout_s,
                 max_waiting=self.settings.max_new_constraints,
+                max_per_key=self.settings.max_new_constraints_per_key,
             )
             self._engine = await self._start_engine()
             _check_budgets(self._model, self._engine.max_model_len - 1)

@@ -18,6 +18,8 @@ class Settings:
     """The database with more keys; None is none."""
     keys_poll_s: float = 1.0
     """How soon a key that was added or revoked there counts."""
+    rate_window_s: int = 60
+    """The minute of the rates of keys."""
     data: Path | None = None
     """The folder of the server's own data, which is there; None keeps nothing on disk."""
     keep_alive_s: float = 10.0
@@ -34,6 +36,7 @@ class Settings:
     """How long a request waits until its constraint on the answer is compiled."""
     max_new_constraints: int = 16
     """How many constraints may wait to be compiled at once."""
+    max_new_constraints_per_key: int = 4
     responses_url: str | None = None
     """The database of stored responses; None is a file in the data folder, or memory."""
     response_ttl_s: float = 30 * 86400.0

@@ -70,10 +70,12 @@ class VllmEngine:
         sampling: Sampling,
         budget: Budget | None,
         constraint: AnswerConstraint | None = None,
+        cache_salt: str | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
         """Stream the reply; closing the generator aborts it; no budget leaves it unenforced.
 
         constraint: what the answer of an enforced reply must be; None is any text
+        cache_salt: only prompts with the same one share what was computed of them
         Raises QueueFull, EngineDead, RequestError for what vLLM refuses, or EngineError for what
         else fails.
         """
@@ -81,6 +83,8 @@ class VllmEngine:
             raise EngineDead("the engine has stopped")
         self._check_ids(prompt_token_ids)
         prompt = {"type": "token", "prompt_token_ids": list(prompt_token_ids)}
+        if cache_salt is not None:
+            prompt["cache_salt"] = cache_salt
         with _translated(request_id), self._opened():
             params = self._params(sampling, budget, constraint)
             outputs = self._llm.generate(prompt, params, request_id)

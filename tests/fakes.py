@@ -46,6 +46,7 @@ class Call:
     sampling: Sampling
     budget: Budget | None
     constraint: AnswerConstraint | None = None
+    cache_salt: str | None = None
 
 
 @dataclass
@@ -73,9 +74,11 @@ class ScriptedEngine:
         sampling: Sampling,
         budget: Budget | None,
         constraint: AnswerConstraint | None = None,
+        cache_salt: str | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
         """Write the script's tokens, and count the request as unfinished meanwhile."""
-        call = Call(request_id, tuple(prompt_token_ids), sampling, budget, constraint)
+        prompt = tuple(prompt_token_ids)
+        call = Call(request_id, prompt, sampling, budget, constraint, cache_salt)
         self.calls.append(call)
         self._unfinished.add(request_id)
         is_done = False

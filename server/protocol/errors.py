@@ -64,6 +64,8 @@ FAILURES: dict[type[errors.ServerError], Failure] = {
     errors.MethodNotAllowed: Failure(405, INVALID, "method_not_allowed"),
     errors.RequestTooLarge: Failure(413, INVALID, "request_too_large"),
     errors.UnsupportedMediaType: Failure(415, INVALID, "unsupported_media_type"),
+    errors.TooManyRequests: Failure(429, "requests", "rate_limit_exceeded"),
+    errors.TooManyTokens: Failure(429, "tokens", "rate_limit_exceeded"),
     errors.Unavailable: Failure(503, "service_unavailable_error", "unavailable", RETRY),
     errors.QueueFull: Failure(503, "service_unavailable_error", "overloaded", RETRY),
     errors.EngineDead: Failure(503, "service_unavailable_error", "unavailable", RETRY),
@@ -80,6 +82,15 @@ INTERNAL = ErrorBody(
 def failure(error: errors.ServerError) -> Failure:
     """Look up how an exception is answered."""
     return next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
+
+
+def error_headers(error: errors.ServerError) -> dict[str, str]:
+    """Return the headers of an error's answer, those that say whether to try again among them."""
+    headers = dict(failure(error).headers or {})
+    if isinstance(error, errors.RateLimited):
+        again = error.retry_after_s
+        headers |= {"x-should-retry": "false"} if again is None else {"Retry-After": str(again)}
+    return headers
 
 
 def error_body(error: errors.ServerError) -> ErrorBody:

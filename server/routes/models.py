@@ -14,16 +14,17 @@ router = APIRouter()
 @router.get("/v1/models")
 async def list_models(http: Request) -> ModelList:
     """List what the server can be asked for."""
-    return ModelList(data=[_model(http.app.state.service)])
+    model = _model(http.app.state.service)
+    return ModelList(data=[model] if http.state.caller.policy.may_use(model.id) else [])
 
 
 @router.get("/v1/models/{model:path}")
 async def retrieve_model(model: str, http: Request) -> Model:
     """Describe one model."""
     served = _model(http.app.state.service)
-    if model != served.id:
+    if model != served.id or not http.state.caller.policy.may_use(model):
         raise NotFound(
-            f"The model does not exist; this server has '{served.id}'.",
+            "The model does not exist or is not this key's; GET /v1/models lists those that are.",
             param="model",
             code="model_not_found",
         )

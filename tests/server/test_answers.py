@@ -15,7 +15,7 @@ from decoding.automata import Automata
 from decoding.grammars.grammar import GrammarError
 from decoding.masks import Masks
 from server.answers import Answers
-from server.errors import QueueFull, RequestError
+from server.errors import QueueFull, RequestError, TooManyRequests
 from server.model import ServedModel
 from server.protocol.chat import ChatCompletionRequest
 
@@ -54,8 +54,15 @@ def slow(model: ServedModel) -> Iterator[SlowAutomata]:
     slow.is_open.set()
 
 
-def answers(automata: Any, timeout_s: float = WAIT_S, max_waiting: int = 2) -> Answers:
-    return Answers(cast("Automata", automata), timeout_s=timeout_s, max_waiting=max_waiting)
+def answers(
+    automata: Any, timeout_s: float = WAIT_S, max_waiting: int = 2, max_per_key: int = 1
+) -> Answers:
+    return Answers(
+        cast("Automata", automata),
+        timeout_s=timeout_s,
+        max_waiting=max_waiting,
+        max_per_key=max_per_key,
+    )
 
 
 @pytest.mark.parametrize("fields", [{}, {"response_format": {"type": "text"}}])
@@ -131,6 +138,21 @@ async def test_one_constraint_counts_once_however_many_ask_for_it(slow: SlowAuto
     slow.is_open.set()
     found = await asyncio.gather(*waiting)
     assert len({id(answer.masks) for answer in found if answer is not None}) == 1
+
+
+async def test_one_key_does_not_fill_the_places_of_others(slow: SlowAutomata) -> None:
+    it = answers(slow, max_waiting=8, max_per_key=2)
+    waiting = [asyncio.create_task(it.settle(words(word), "ann")) for word in ("p", "q")]
+    await asyncio.sleep(0.1)
+    with pytest.raises(TooManyRequests, match="At most 2"):
+        await it.settle(words("r"), "ann")
+    waiting.append(asyncio.create_task(it.settle(words("r"), "bob")))
+    waiting.append(asyncio.create_task(it.settle(words("p"), "ann")))  # waits for what there is
+    waiting += [asyncio.create_task(it.settle(words(word))) for word in ("s", "t", "u")]
+    await asyncio.sleep(0.1)
+    slow.is_open.set()
+    assert all(await asyncio.gather(*waiting))
+    assert await it.settle(words("v"), "ann") is not None
 
 
 async def test_those_that_left_leave_room_for_others(slow: SlowAutomata) -> None:

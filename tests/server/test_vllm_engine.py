@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from decoding.answer import AnswerConstraint
 from decoding.automaton import Automaton
@@ -155,6 +156,36 @@ async def test_draining_waits_for_open_replies_and_gives_up_in_time(tmp_path: Pa
     assert not waiting.done()
     await deltas.aclose()
     await waiting
+
+
+def cache_counts() -> tuple[float, float]:
+    """Return how many prompt tokens vLLM has looked for in its cache, and how many it found."""
+    values: dict[str, float] = {}
+    for family in REGISTRY.collect():
+        for sample in family.samples:
+            values[sample.name] = values.get(sample.name, 0.0) + sample.value
+    return values["vllm:prefix_cache_queries_total"], values["vllm:prefix_cache_hits_total"]
+
+
+@on_the_real_engine
+async def test_a_prompt_is_found_in_the_cache_by_its_own_salt_alone(engine: VllmEngine) -> None:
+    prompt = [*PROMPT, *range(1000, 1400)]
+
+    async def num_found(number: int, salt: str | None) -> float:
+        looked, found = cache_counts()
+        stream = engine.generate(
+            f"salted-{number}", prompt, Sampling(4, 0.0), None, cache_salt=salt
+        )
+        async for _ in stream:
+            pass
+        async with asyncio.timeout(60):
+            while cache_counts()[0] < looked + len(prompt):  # noqa: ASYNC110  (vLLM's counters)
+                await asyncio.sleep(0.01)
+        return cache_counts()[1] - found
+
+    salts = ["key_ann", "key_ann", "key_bob", None, None, "key_ann"]
+    found = [await num_found(number, salt) for number, salt in enumerate(salts)]
+    assert [bool(tokens) for tokens in found] == [False, True, False, False, True, True]
 
 
 @on_the_real_engine
