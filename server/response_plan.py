@@ -107,7 +107,7 @@ def blank_response(id: str, request: ResponsesRequest, model: ServedModel) -> Re
     """Make the response to a request, with no output yet and the effective settings in it."""
     bundle = model.bundle
     text = request.text and request.text.format
-    format = {"type": "text"} if text is None else text.model_dump(by_alias=True)
+    format = {"type": "text"} if text is None else text.model_dump(by_alias=True, exclude_none=True)
     choice = request.tool_choice or "auto"
     return Response(
         id=id,

@@ -15,6 +15,8 @@ from server.protocol.responses import Response
 ResponseEvent = dict[str, Any]
 SealItem = Callable[[str, int], str]
 ENDS = {"stop": "completed", "tool_calls": "completed", "length": "incomplete"}
+# What OpenAI's description has as "not there" where it is not known, all else being null.
+LEFT_OUT = ("user", "usage", "prompt_cache_key", "safety_identifier")
 
 
 class ResponseWriter:
@@ -26,7 +28,8 @@ class ResponseWriter:
 
     def __init__(self, response: Response, *, has_reasoning: bool, seal: SealItem | None) -> None:
         """Begin with no output; `seal` is given where the client wants the reasoning sealed."""
-        self.response: dict[str, Any] = response.model_dump(mode="json")
+        unknown = {name for name in LEFT_OUT if getattr(response, name) is None}
+        self.response: dict[str, Any] = response.model_dump(mode="json", exclude=unknown)
         self.is_done = False
         self._output: list[Item] = self.response["output"]
         self._has_reasoning = has_reasoning
@@ -158,14 +161,14 @@ class ResponseWriter:
         output = [_copy(item) for item in self._output]
         return self._number(name, response=self.response | {"output": output})
 
-    def _event(self, name: str, **fields: Any) -> ResponseEvent:
+    def _event(self, name: str, /, **fields: Any) -> ResponseEvent:
         """Make an event of the item that is open; the item's own event holds its id."""
         place = {"output_index": len(self._output) - 1}
         if name != "output_item.done":
             place |= {"item_id": self._open["id"]}
         return self._number(name, **place, **fields)
 
-    def _number(self, name: str, **fields: Any) -> ResponseEvent:
+    def _number(self, name: str, /, **fields: Any) -> ResponseEvent:
         number = self._num_events
         self._num_events += 1
         return {"type": f"response.{name}", "sequence_number": number, **fields}
