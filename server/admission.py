@@ -54,7 +54,7 @@ async def admit(http: Request, request: ChatCompletionRequest, id: str) -> Gener
 
 async def _plan(request: ChatCompletionRequest, service: Service, caller: Caller) -> Plan:
     arguments = (request, service.model, service.engine.max_model_len, caller.policy)
-    if sum(len(message.text) for message in request.messages) < LONG_CHARACTERS:
+    if request.num_characters < LONG_CHARACTERS:
         plan = make_plan(*arguments)
     else:
         plan = await asyncio.to_thread(make_plan, *arguments)

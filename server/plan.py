@@ -13,7 +13,8 @@ from server.allowance import (
     lower_effort,
 )
 from server.answers import Answer
-from server.chat_template import ChatMessage, TemplateError
+from server.chat_template import TemplateError
+from server.conversation import Conversation
 from server.engine import Sampling
 from server.errors import Forbidden, NotFound, RequestError
 from server.model import ServedModel
@@ -24,7 +25,6 @@ from server.protocol.errors import budget_error
 from server.settings import Settings
 
 LEAST_TOP_P = 1e-6  # engines refuse 0, which OpenAI takes for the most likely token alone
-ROLES = {"developer": "system"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,14 @@ def make_plan(
     cannot be done with a demand on the answer either, as any text that would do takes at least as
     many tokens as the shortest of all.
     """
-    messages = [ChatMessage(ROLES.get(m.role, m.role), m.text) for m in request.messages]
+    told = Conversation.of(request)
     try:
-        prompt = model.prompter.render_prompt(messages)
+        prompt = model.prompter.render_prompt(told.messages, told.tools)
     except (PromptError, TemplateError) as error:
         raise RequestError(f"The messages cannot be used: {error}.", param="messages") from error
     budget = _budget(request, model, policy, max_model_len - len(prompt), None)
     if budget.skips_thinking(model.bundle.format):
-        prompt = model.prompter.render_prompt(messages, has_prefix=False)
+        prompt = model.prompter.render_prompt(told.messages, told.tools, has_prefix=False)
     return Plan(
         prompt_token_ids=tuple(prompt),
         budget=budget,

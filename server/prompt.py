@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tokenizers import Tokenizer
 
 from decoding.bundle import Bundle
-from server.chat_template import ChatMessage, ChatTemplate, Piece
+from server.chat_message import ChatMessage, one_call_a_turn
+from server.chat_template import Calls, ChatTemplate
+from server.client_text import Piece
+from server.tool_text import in_plain_text
 
 
 class PromptError(ValueError):
@@ -75,17 +78,25 @@ class Prompter:
         return prompter
 
     def render_prompt(
-        self, messages: Sequence[ChatMessage], *, has_prefix: bool = True
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[Mapping[str, Any]] = (),
+        *,
+        has_prefix: bool = True,
     ) -> list[int]:
         """Return the prompt's ids up to where the model writes on; exactly one BOS stands first.
 
         has_prefix: whether the reply's prefix ends it. Raises TemplateError if the template refuses
-        the order of the messages.
+        the order of the messages. Tools, calls and results that it cannot write are plain text.
         """
         if self._system_prompt is not None and all(m.role != "system" for m in messages):
             messages = [ChatMessage("system", self._system_prompt), *messages]
+        if self._template.calls is Calls.NONE:
+            messages, tools = in_plain_text(messages, tools), ()
+        elif self._template.calls is Calls.ONE:
+            messages = one_call_a_turn(messages)
         prefix = self._reply_prefix if has_prefix else ""
-        pieces = [*self._template.render(messages), Piece(prefix, is_template=True)]
+        pieces = [*self._template.render(messages, tools), Piece(prefix, is_template=True)]
         token_ids: list[int] = []
         run = ""
         for piece in pieces:

@@ -180,6 +180,14 @@ class ChatCompletionRequest(Wire):
         return self
 
     @property
+    def num_characters(self) -> int:
+        """About how much text there is for the prompt."""
+        calls = (m.tool_calls or () for m in self.messages if m.role == "assistant")
+        num_in_calls = sum(len(call.function.arguments) for each in calls for call in each)
+        num_in_tools = len(str(self.tools)) if self.tools else 0
+        return sum(len(m.text) for m in self.messages) + num_in_calls + num_in_tools
+
+    @property
     def tool_use(self) -> ToolUse | None:
         """What the answer may call; None is nothing."""
         is_parallel = self.parallel_tool_calls is not False

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from decoding.bundle import Bundle
-from server.chat_template import ChatMessage, ChatTemplate, TemplateError
+from server.chat_message import ChatMessage
+from server.chat_template import ChatTemplate, TemplateError
 from server.model import ServedModel
 from server.prompt import Prompter, PromptError
 from tests.tokenizer import CONTROL, TEMPLATE, make_model_folder, make_tokenizer
