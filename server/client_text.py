@@ -17,35 +17,11 @@ from typing import Any
 # A blank that no template writes: where the template trims, it is gone after rendering.
 EDGE = "\u2028"
 # The words of tools and their schemas, which templates compare and look up: they stay themselves.
-WORDS = frozenset(
-    [
-        "type",
-        "function",
-        "name",
-        "description",
-        "parameters",
-        "properties",
-        "required",
-        "items",
-        "enum",
-        "anyOf",
-        "oneOf",
-        "allOf",
-        "default",
-        "format",
-        "title",
-        "additionalProperties",
-        "string",
-        "number",
-        "integer",
-        "boolean",
-        "object",
-        "array",
-        "null",
-        "id",
-        "arguments",
-    ]
-)
+WORDS = frozenset([
+    "type", "function", "name", "description", "parameters", "properties", "required", "items",
+    "enum", "anyOf", "oneOf", "allOf", "default", "format", "title", "additionalProperties",
+    "string", "number", "integer", "boolean", "object", "array", "null", "id", "arguments",
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

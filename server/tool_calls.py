@@ -105,6 +105,8 @@ class ToolCallParser:
 
     def _read_head(self, text: str, at: int) -> Step:
         for end in range(at, len(text)):
+            if self.num_calls and not self._state and text[end] in BLANKS:
+                continue
             self._state = self._heads.walk(text[end].encode(), self._state)
             if self._state == self._heads.num_states:
                 self._begin_text()

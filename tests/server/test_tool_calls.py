@@ -92,6 +92,15 @@ def test_the_total_is_the_same_at_every_two_cuts(answer: str, expected: Total, h
         assert parse(heads, answer[:first], answer[first:second], answer[second:]) == expected
 
 
+@pytest.mark.parametrize("cut", range(len(f"{CALL}; {CALL}")))
+def test_calls_that_are_required_need_no_lenient_heads(cut: int) -> None:
+    heads = AnswerConstraint.tool_call(TOOLS, parallel=True).call_heads
+    assert heads is not None
+    answer = f"{CALL}; {CALL}"
+    total = parse(heads, answer[:cut], answer[cut:], needs_call=True)
+    assert total == ("", [("f", "{}")] * 2)
+
+
 def test_text_is_held_back_only_while_it_may_become_a_call(heads: Dfa) -> None:
     parser = ToolCallParser(heads)
     assert [parser.feed(part) for part in (" ", '{"na', 'me": "', "g", "o")] == [
