@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from server.chunks import DONE, ChunkWriter
 from server.errors import ServerError
@@ -30,7 +30,7 @@ class AnswerStream(GenerationStream):
         self._writer = writer
         self._options = options
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
+    async def _chunks(self) -> AsyncGenerator[bytes, None]:
         generation, writer = self._generation, self._writer
         for index in range(generation.num_choices):
             yield writer.begin(index)

@@ -82,10 +82,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await service.close()
 
 
-def _require_key(request: Request) -> None:
+async def _require_key(request: Request) -> None:
     """Raise Unauthorized unless the request carries a key, where keys are needed.
 
-    What is posted counts as a request of its key, before it is read.
+    What is posted counts as a request of its key, before it is read. A coroutine, though it waits
+    for nothing: FastAPI runs plain functions in threads.
     """
     service: Service = request.app.state.service
     caller = service.keyring.find(_sent_key(request))

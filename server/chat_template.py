@@ -50,6 +50,7 @@ class ChatTemplate:
             self._template = _environment().from_string(source)
         except jinja2.TemplateError as error:
             raise TemplateError(f"the chat template cannot be compiled: {error}") from error
+        self._template.globals = dict(self._template.globals)  # joined once, not at every rendering
         self.named_tokens = named_tokens
         self.calls = self._try_calls()
 

@@ -112,7 +112,8 @@ class Generation:
     async def wait_for_admission(self, timeout_s: float | None) -> None:
         """Wait for every choice's first token, at most `timeout_s`; raise if one is refused."""
         try:
-            await asyncio.wait_for(self._is_admitted.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._is_admitted.wait()
         except TimeoutError:
             return
         if self._failure is not None:
@@ -167,8 +168,10 @@ class Generation:
         try:
             async with aclosing(stream):
                 async for delta in stream:
-                    self._admit(choice)
-                    self._publish(choice.feed(delta))
+                    if self._unadmitted:
+                        self._admit(choice)
+                    if events := choice.feed(delta):
+                        self._publish(events)
                     if choice.finish_reason is not None:
                         return
             raise EngineError("The reply ended before it was complete.")
@@ -184,13 +187,11 @@ class Generation:
 
     def _admit(self, choice: Choice) -> None:
         self._unadmitted.discard(choice.index)
-        if not self._unadmitted and not self._is_admitted.is_set():
+        if not self._unadmitted:
             self._is_admitted.set()
             note("first token")
 
     def _publish(self, events: list[Event]) -> None:
-        if not events:
-            return
         if not self._has_answered and any(isinstance(event, ANSWERS) for event in events):
             self._has_answered = True
             elapsed_s = time.perf_counter() - self._started_s

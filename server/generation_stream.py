@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
-from sse_starlette import EventSourceResponse, ServerSentEvent
-from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from server.disconnect import unless_gone
+from server.event_stream import EventStream
 from server.generation import Generation
 from server.metrics import Outcome
 from server.settings import Settings
 
-logger = logging.getLogger(__name__)
 
-
-def keep_alive() -> ServerSentEvent:
-    """Make a comment, which clients skip; always the same, so that it tells nothing."""
-    return ServerSentEvent(comment="", sep="\n")
-
-
-class GenerationStream(EventSourceResponse):
+class GenerationStream(EventStream):
     """The response that runs a generation; a client that leaves closes it, which aborts it.
 
     Each API has a kind of its own, which writes the events and sets `outcome` after the last.
     """
 
     def __init__(
-        self, generation: Generation, events: AsyncIterator[bytes], settings: Settings
+        self, generation: Generation, events: AsyncGenerator[bytes, None], settings: Settings
     ) -> None:
         """Prepare the stream; nothing is asked of the engine yet."""
-        super().__init__(
-            events,
-            ping=settings.keep_alive_s,
-            ping_message_factory=keep_alive,
-            send_timeout=settings.send_timeout_s,
-            headers={"Cache-Control": "no-cache"},
-        )
+        super().__init__(events, settings)
         self.outcome = Outcome.DISCONNECTED
         self._generation = generation
         self._admission_s = settings.admission_s
@@ -53,8 +38,6 @@ class GenerationStream(EventSourceResponse):
                 if is_here:
                     await super().__call__(scope, receive, send)
                     state["outcome"] = self.outcome
-            except SendTimeoutError:
-                logger.warning("the client stopped reading")
             finally:
                 state["usage"] = generation.usage
 

@@ -10,7 +10,6 @@ import socket
 from types import FrameType
 
 import uvicorn
-from sse_starlette.sse import AppStatus
 
 from server.children import end_children
 from server.service import Service, Status
@@ -32,8 +31,6 @@ class HttpServer(uvicorn.Server):
         self._is_asked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owns_process = False
-        # Streams end with their requests; sse-starlette would cut them at the first signal.
-        AppStatus.enable_automatic_graceful_drain = False
 
     @property
     def exit_status(self) -> int:

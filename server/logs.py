@@ -14,8 +14,8 @@ LogForm = Literal["text", "json"]
 
 LINE = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
 JSON_FIELDS = ("levelname", "name", "request_id", "message")
-# sse-starlette writes every chunk it sends at DEBUG level, httpcore and httpx what they exchange.
-WRITES_TEXT = ("sse_starlette", "httpcore", "httpx")
+# httpcore and httpx write at DEBUG level what they exchange.
+WRITES_TEXT = ("httpcore", "httpx")
 
 
 class RequestIdFilter(logging.Filter):

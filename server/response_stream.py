@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-from sse_starlette import EventSourceResponse
-
-from server.generation_stream import GenerationStream, keep_alive
+from server.event_stream import EventStream
+from server.generation_stream import GenerationStream
 from server.metrics import Outcome
 from server.response_run import ResponseRun
 from server.settings import Settings
@@ -25,28 +24,22 @@ class ResponseStream(GenerationStream):
 
     def __init__(self, run: ResponseRun, settings: Settings) -> None:
         """Prepare the stream; nothing is asked of the engine yet."""
-        super().__init__(run.generation, self._events(run), settings)
+        super().__init__(run.generation, self._written(run), settings)
 
-    async def _events(self, run: ResponseRun) -> AsyncIterator[bytes]:
+    async def _written(self, run: ResponseRun) -> AsyncGenerator[bytes, None]:
         async for event in run.events():
             yield encode(event)
         self.outcome = Outcome.OK if run.failure is None else Outcome.FAILED
 
 
-class FollowedStream(EventSourceResponse):
+class FollowedStream(EventStream):
     """The events of a response that goes on, or is whole, whether or not the client stays."""
 
     def __init__(self, events: AsyncIterator[dict[str, Any]], settings: Settings) -> None:
         """Prepare the stream."""
-        super().__init__(
-            _encoded(events),
-            ping=settings.keep_alive_s,
-            ping_message_factory=keep_alive,
-            send_timeout=settings.send_timeout_s,
-            headers={"Cache-Control": "no-cache"},
-        )
+        super().__init__(_encoded(events), settings)
 
 
-async def _encoded(events: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+async def _encoded(events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[bytes, None]:
     async for event in events:
         yield encode(event)
