@@ -107,6 +107,23 @@ class ReplyParser:
         first = bisect_right(self._token_offsets, start) - 1
         return range(max(first, 0), bisect_left(self._token_offsets, end))
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes fed, those of the prefix included."""
+        return self._offset
+
+    @property
+    def answer_start(self) -> int:
+        """Where among the bytes fed the output's text begins; known once some was delivered."""
+        return self._answer_offset + (self._answer.start if self._answer else 0)
+
+    def is_text(self, data: bytes) -> bool:
+        """Whether these bytes would be text alone if they came next: no tag, no part of one."""
+        data = self._half_tag + data
+        last = data.rfind(b"<")
+        is_half_tag = last >= 0 and data[last:] in self._phase.half_tags
+        return not is_half_tag and self._phase.tags.search(data) is None
+
     def feed(self, token_ids: Iterable[int]) -> list[Delta]:
         """Return the text that these tokens settle; ids without text only count."""
         if self._token_bytes is None:

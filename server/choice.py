@@ -13,6 +13,7 @@ from decoding.matcher import Matcher
 from decoding.parser import Delta, Status
 from server.engine import EngineDelta
 from server.errors import EngineError
+from server.logprobs import AnswerLogprobs, AnswerToken
 from server.model import ServedModel
 from server.plan import Plan
 from server.stops import StopMatcher
@@ -29,6 +30,8 @@ class AnswerDelta:
 
     index: int
     text: str
+    logprobs: tuple[AnswerToken, ...] | None = None
+    """The tokens that are complete with this text, where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,10 @@ class Choice:
         self._matcher = Matcher(masks.automaton, plan.budget, masks)
         self._stop = StopMatcher(plan.stops)
         self._calls = None if plan.answer is None else plan.answer.call_parser()
-        self._feeds_one_by_one = bool(plan.stops)
+        self._logprobs: AnswerLogprobs | None = None
+        if plan.num_top_logprobs is not None:
+            self._logprobs = AnswerLogprobs(model.vocabulary, self._parser, plan.num_top_logprobs)
+        self._feeds_one_by_one = bool(plan.stops) or self._logprobs is not None
         self._shows_reasoning = plan.shows_reasoning
         self._format = model.bundle.format
         self._is_direct = plan.budget.skips_thinking(self._format)
@@ -120,7 +126,9 @@ class Choice:
         """Take the engine's next tokens and return what they add for the client."""
         events: list[Event] = []
         steps = [(i,) for i in delta.token_ids] if self._feeds_one_by_one else [delta.token_ids]
-        for token_ids in steps:
+        for position, token_ids in enumerate(steps):
+            if self._logprobs is not None and delta.logprobs is not None:
+                self._logprobs.consider(delta.logprobs[position], self._matcher)
             for token_id in token_ids:
                 self._accept(token_id)
             events += self._visible(self._parser.feed(token_ids))
@@ -148,7 +156,7 @@ class Choice:
             raise EngineError("The reply was not complete.", code="incomplete")
         yield from visible
         if held := self._stop.flush():
-            yield AnswerDelta(self.index, held)
+            yield self._delta(held)
         yield self._end(self._finish_reason(delta))
 
     @property
@@ -187,7 +195,11 @@ class Choice:
     def _text(self, text: str) -> Iterator[Event]:
         """Pass text of the answer on, up to a stop string; there is none in calls."""
         if text := self._stop.feed(text):
-            yield AnswerDelta(self.index, text)
+            yield self._delta(text)
+
+    def _delta(self, text: str) -> AnswerDelta:
+        logprobs = None if self._logprobs is None else self._logprobs.release(text)
+        return AnswerDelta(self.index, text, logprobs)
 
     def _reasoning(self, delta: Delta) -> Iterator[Event]:
         """Pass reasoning on; the tags of reflections, alone, stay in it."""

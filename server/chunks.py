@@ -6,8 +6,9 @@ import json
 import secrets
 
 from server.choice import AnswerDelta, ChoiceEnd, Event, ToolCallDelta
+from server.logprobs import as_json
 from server.progress import Progress
-from server.protocol.chat import StreamOptions, Usage
+from server.protocol.chat import ChatCompletionRequest, StreamOptions, Usage
 from server.protocol.errors import ErrorBody
 
 DONE = b"data: [DONE]\n\n"
@@ -21,9 +22,8 @@ class ChunkWriter:
         self,
         id: str,
         created: int,
-        model: str,
+        request: ChatCompletionRequest,
         fingerprint: str,
-        options: StreamOptions,
         *,
         may_call: bool = False,
     ) -> None:
@@ -32,9 +32,10 @@ class ChunkWriter:
             "id": id,
             "object": "chat.completion.chunk",
             "created": created,
-            "model": model,
+            "model": request.model,
             "system_fingerprint": fingerprint,
-        }
+        } | ({"service_tier": "default"} if request.service_tier else {})
+        options = request.stream_options or StreamOptions()
         self._head = "data: " + json.dumps(shared, separators=(",", ":"))[:-1] + ',"choices":['
         self._tail = "]" + (',"usage":null' if options.include_usage else "")
         self._is_padded = bool(options.include_obfuscation)
@@ -55,8 +56,11 @@ class ChunkWriter:
             return self._chunk(event.index, f'{{"tool_calls":[{_call(event)}]}}')
         field = "content" if isinstance(event, AnswerDelta) else "reasoning"
         # In ASCII: some clients take U+2028 and its like for the end of a line.
-        text = json.dumps(event.text)
-        return self._chunk(event.index, f'{{"{field}":{text}}}')
+        delta = f'{{"{field}":{json.dumps(event.text)}}}'
+        if isinstance(event, AnswerDelta) and event.logprobs is not None:
+            content = json.dumps(as_json(event.logprobs), separators=(",", ":"))
+            return self._chunk(event.index, delta, f'{{"content":{content},"refusal":null}}')
+        return self._chunk(event.index, delta)
 
     def usage(self, usage: Usage) -> bytes:
         """Write the last chunk, which has no choices."""
@@ -74,10 +78,13 @@ class ChunkWriter:
 
     def _end(self, end: ChoiceEnd) -> bytes:
         hits = f',"budget_hits":{json.dumps(end.hits)}' if end.hits else ""
-        return self._chunk(end.index, "{}", f'"{end.finish_reason}"{hits}')
+        return self._chunk(end.index, "{}", reason=f'"{end.finish_reason}"{hits}')
 
-    def _chunk(self, index: int, delta: str, reason: str = "null") -> bytes:
-        choice = f'{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{reason}}}'
+    def _chunk(
+        self, index: int, delta: str, logprobs: str = "null", *, reason: str = "null"
+    ) -> bytes:
+        rest = f'"logprobs":{logprobs},"finish_reason":{reason}'
+        choice = f'{{"index":{index},"delta":{delta},{rest}}}'
         padding = self._padding(choice) if self._is_padded else ""
         return f"{self._head}{choice}{self._tail}{padding}}}\n\n".encode()
 

@@ -14,7 +14,11 @@ FinishReason = Literal["stop", "length", "abort"]
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to pick the tokens of one engine request; temperature 0 is greedy."""
+    """How to pick the tokens of one engine request; temperature 0 is greedy, top_k 0 is all.
+
+    num_logprobs: of how many most likely tokens to tell beside the sampled one; None tells nothing
+    logit_bias: token ids, and what is added to their logits
+    """
 
     max_tokens: int
     temperature: float
@@ -22,6 +26,12 @@ class Sampling:
     seed: int | None = None
     n: int = 1
     num_logprobs: int | None = None
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    top_k: int = 0
+    min_p: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from decoding.budget import Budget, BudgetError
@@ -22,6 +23,7 @@ from server.policy import Policy
 from server.prompt import PromptError
 from server.protocol.chat import ChatCompletionRequest, ReflectionOptions
 from server.protocol.errors import budget_error
+from server.protocol.logprobs import MAX_TOP_LOGPROBS
 from server.settings import Settings
 
 LEAST_TOP_P = 1e-6  # engines refuse 0, which OpenAI takes for the most likely token alone
@@ -38,6 +40,8 @@ class Plan:
     alone; the engine's prefix cache computes their prompt once."""
     stops: tuple[str, ...]
     shows_reasoning: bool
+    num_top_logprobs: int | None = None
+    """How many alternatives come with each token of the answer; None is no logprobs at all."""
     answer: Answer | None = None
 
 
@@ -64,6 +68,7 @@ def check_request(
         )
     if (request.n or 1) > settings.max_choices:
         raise RequestError(f"'n' may be at most {settings.max_choices} here.", param="n")
+    _check_biases(request.biases, model)
     if request.messages[-1].role == "assistant":
         raise RequestError(
             "The last message must not be the assistant's: a reply cannot be continued, it is "
@@ -75,6 +80,17 @@ def check_request(
 def _known_models(model: ServedModel, policy: Policy) -> str:
     name = model.bundle.name
     return f"this server has '{name}'" if policy.may_use(name) else "it has none here"
+
+
+def _check_biases(biases: Mapping[int, float], model: ServedModel) -> None:
+    size = model.vocabulary.size
+    wrong = next((token_id for token_id in biases if token_id >= size), None)
+    if wrong is not None:
+        raise RequestError(
+            f"Invalid 'logit_bias': the model's token ids are 0 to {size - 1}, came {wrong}.",
+            param="logit_bias",
+            code="invalid_value",
+        )
 
 
 def make_plan(
@@ -103,6 +119,7 @@ def make_plan(
         samplings=_samplings(request, model, budget),
         stops=tuple(request.stop or ()),
         shows_reasoning=bool(request.include_reasoning),
+        num_top_logprobs=(request.top_logprobs or 0) if request.logprobs else None,
     )
 
 
@@ -183,6 +200,20 @@ def _samplings(
             temperature=temperature,
             top_p=top_p,
             seed=None if request.seed is None else (request.seed + choice) % 2**63,
+            num_logprobs=_num_logprobs(request),
+            frequency_penalty=request.frequency_penalty or 0.0,
+            presence_penalty=request.presence_penalty or 0.0,
+            repetition_penalty=request.repetition_penalty or 1.0,
+            logit_bias=tuple(request.biases.items()),
+            top_k=max(request.top_k or 0, 0),
+            min_p=request.min_p or 0.0,
         )
         for choice in range(request.n or 1)
     )
+
+
+def _num_logprobs(request: ChatCompletionRequest) -> int | None:
+    """Return how many to ask for: all there are, as some cannot stand in an answer."""
+    if not request.logprobs:
+        return None
+    return MAX_TOP_LOGPROBS if request.top_logprobs else 0

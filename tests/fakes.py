@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from decoding.answer import AnswerConstraint
 from decoding.budget import Budget
-from server.engine import EngineDelta, EngineStats, FinishReason, Sampling
+from server.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
+
+
+def plain_logprobs(position: int, token_id: int) -> tuple[TokenLogprob, ...]:
+    """Tell of a token and of the ids beside it, with a number that is the position's own."""
+    chosen = TokenLogprob(token_id, -(position + 1) / 1024, 1)
+    others = (abs(token_id - step) for step in range(1, 21))
+    return (chosen, *(TokenLogprob(i, -rank, rank) for rank, i in enumerate(others, 2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +23,8 @@ class Script:
     """What the engine does with one request.
 
     splits: lengths of the first deltas; the rest of the tokens come one by one. fail_after: raise
-    `error` once so many tokens are written. The finish reason comes with the last delta.
+    `error` once so many tokens are written. The finish reason comes with the last delta. logprobs:
+    what to tell of a token at a position, where it is asked for.
     """
 
     token_ids: tuple[int, ...]
@@ -26,6 +34,7 @@ class Script:
     splits: tuple[int, ...] = ()
     error: Exception | None = None
     fail_after: int = 0
+    logprobs: Callable[[int, int], tuple[TokenLogprob, ...]] = plain_logprobs
 
     def deltas(self) -> list[tuple[int, ...]]:
         """Cut the tokens as `splits` says; the last delta may be empty, never missing."""
@@ -82,11 +91,17 @@ class ScriptedEngine:
         self.calls.append(call)
         self._unfinished.add(request_id)
         is_done = False
+        written = 0
         try:
-            async for delta in self._write(self.script(call)):
+            script = self.script(call)
+            async for plain in self._write(script):
+                delta = plain
+                if sampling.num_logprobs is not None:
+                    delta = _with_logprobs(plain, script, written, sampling.num_logprobs)
                 is_done = delta.finish_reason is not None
                 if is_done:
                     self._unfinished.discard(request_id)
+                written += len(delta.token_ids)
                 yield delta
         finally:
             self._unfinished.discard(request_id)
@@ -104,7 +119,8 @@ class ScriptedEngine:
                 raise script.error
             written += len(token_ids)
             is_last = number == len(deltas) - 1
-            yield EngineDelta(0, token_ids, script.finish_reason if is_last else None)
+            reason = script.finish_reason if is_last else None
+            yield EngineDelta(0, token_ids, reason)
             await asyncio.sleep(script.delay_s)
 
     async def abort(self, request_id: str) -> None:
@@ -125,3 +141,8 @@ class ScriptedEngine:
     async def close(self) -> None:
         """Note that the server closed the engine."""
         self.is_closed = True
+
+
+def _with_logprobs(delta: EngineDelta, script: Script, start: int, count: int) -> EngineDelta:
+    places = enumerate(delta.token_ids, start)
+    return replace(delta, logprobs=tuple(script.logprobs(*each)[: count + 1] for each in places))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,7 +14,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from server.protocol.answer_format import OLDER_SPELLINGS, ResponseFormat, StructuredOutputs
+from server.protocol import unsupported
+from server.protocol.answer_format import ResponseFormat, StructuredOutputs
+from server.protocol.logprobs import MAX_TOP_LOGPROBS, LogitBias, Logprobs
 from server.protocol.messages import Message
 from server.protocol.tools import (
     MAX_TOOLS,
@@ -27,6 +28,7 @@ from server.protocol.tools import (
     check_tools,
     tool_use,
 )
+from server.protocol.unsupported import UNSUPPORTED
 from server.protocol.wire import Wire
 
 MAX_STOPS = 4
@@ -35,29 +37,7 @@ MAX_TOKENS = 2**31 - 1
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Positive = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
-# OpenAI's parameters that this server does not have, each with the values that ask for nothing;
-# these are taken as "not given", as null is.
-UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
-    "audio": (),
-    "frequency_penalty": (0,),
-    "function_call": ("none", "auto"),
-    "functions": ([],),
-    "logit_bias": ({},),
-    "logprobs": (False,),
-    "modalities": (["text"],),
-    "moderation": (),
-    "prediction": (),
-    "presence_penalty": (0,),
-    "prompt_cache_key": (),
-    "prompt_cache_retention": (),
-    "safety_identifier": (),
-    "service_tier": ("auto", "default"),
-    "store": (False,),
-    "top_logprobs": (0,),
-    "verbosity": ("medium",),
-    "web_search_options": (),
-}
-INSTEAD = {**OLDER_SPELLINGS, "functions": "tools", "function_call": "tool_choice"}
+Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 
 class StreamOptions(Wire):
@@ -84,7 +64,7 @@ def _as_list(stop: Any) -> Any:
 class ChatCompletionRequest(Wire):
     """The body of POST /v1/chat/completions."""
 
-    NEUTRAL = UNSUPPORTED
+    NEUTRAL = unsupported.NEUTRAL
 
     model: str
     messages: Annotated[list[Message], Field(min_length=1)]
@@ -117,7 +97,18 @@ class ChatCompletionRequest(Wire):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     reasoning_effort: Effort | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    logit_bias: LogitBias | None = None
+    top_k: Annotated[int, Field(ge=-1, le=MAX_TOKENS)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
+    service_tier: Literal["auto", "default"] | None = None
     user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
     metadata: (
         Annotated[
             dict[
@@ -140,17 +131,12 @@ class ChatCompletionRequest(Wire):
     @classmethod
     def _refuse_unsupported(cls, body: Any) -> Any:
         if isinstance(body, dict):
-            for name, instead in INSTEAD.items():
-                if body.get(name) is not None and not cls.is_neutral(name, body[name]):
-                    raise PydanticCustomError(
-                        "unsupported",
-                        "'{param}' is not supported: send {instead}.",
-                        {"param": name, "instead": instead},
-                    )
             for name in sorted(UNSUPPORTED.keys() & body.keys()):
                 if not cls.is_neutral(name, body[name]):
                     raise PydanticCustomError(
-                        "unsupported", "'{param}' is not supported yet.", {"param": name}
+                        "unsupported",
+                        "'{param}' is not supported: {why}.",
+                        {"param": name, "why": UNSUPPORTED[name].why},
                     )
         return body
 
@@ -175,6 +161,12 @@ class ChatCompletionRequest(Wire):
                 "'{param}' is only allowed when 'stream' is true.",
                 {"param": "stream_options"},
             )
+        if self.top_logprobs and not self.logprobs:
+            raise PydanticCustomError(
+                "conflict",
+                "'{param}' is only allowed when 'logprobs' is true.",
+                {"param": "top_logprobs"},
+            )
         check_tools(self.tools, self.tool_choice)
         check_calls(self.messages)
         return self
@@ -186,6 +178,11 @@ class ChatCompletionRequest(Wire):
         num_in_calls = sum(len(call.function.arguments) for each in calls for call in each)
         num_in_tools = len(str(self.tools)) if self.tools else 0
         return sum(len(m.text) for m in self.messages) + num_in_calls + num_in_tools
+
+    @property
+    def biases(self) -> dict[int, float]:
+        """What is added to the logits of which token ids."""
+        return {int(token_id): bias for token_id, bias in (self.logit_bias or {}).items()}
 
     @property
     def tool_use(self) -> ToolUse | None:
@@ -224,7 +221,7 @@ class Choice(BaseModel):
 
     index: int
     message: AnswerMessage
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     finish_reason: Literal["stop", "length", "tool_calls"]
     budget_hits: list[Literal["thinking", "answer"]] = []
     """Our extension: the sections that a budget ended; left out where there are none."""
@@ -238,5 +235,7 @@ class ChatCompletion(BaseModel):
     created: int
     model: str
     choices: list[Choice]
+    service_tier: Literal["default"] | None = None
+    """There where the request has one."""
     system_fingerprint: str
     usage: Usage

@@ -18,6 +18,7 @@ from server.choice import AnswerDelta, ChoiceEnd, ToolCallDelta
 from server.chunks import ChunkWriter
 from server.disconnect import unless_gone
 from server.generation import Generation
+from server.logprobs import AnswerToken, as_json
 from server.openapi import request_body
 from server.protocol.chat import (
     AnswerMessage,
@@ -26,6 +27,7 @@ from server.protocol.chat import (
     Choice,
     StreamOptions,
 )
+from server.protocol.logprobs import Logprobs
 from server.protocol.tools import FunctionCall, ToolCall
 from server.service import Service
 
@@ -51,12 +53,12 @@ async def create_chat_completion(http: Request) -> Response:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     if request.stream:
         options = request.stream_options or StreamOptions()
-        shared = (id, int(time.time()), request.model, generation.fingerprint)
-        writer = ChunkWriter(*shared, options, may_call=generation.may_call)
+        shared = (id, int(time.time()), request, generation.fingerprint)
+        writer = ChunkWriter(*shared, may_call=generation.may_call)
         return AnswerStream(generation, writer, settings, options)
     try:
         async with generation:
-            completion = await unless_gone(http.receive, _complete(id, request.model, generation))
+            completion = await unless_gone(http.receive, _complete(id, request, generation))
     finally:
         http.state.usage = generation.usage
     if completion is None:
@@ -64,17 +66,21 @@ async def create_chat_completion(http: Request) -> Response:
     return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
-async def _complete(id: str, model: str, generation: Generation) -> ChatCompletion:
+async def _complete(
+    id: str, request: ChatCompletionRequest, generation: Generation
+) -> ChatCompletion:
     """Wait for every choice and put the answers together."""
     answers: dict[int, list[str]] = defaultdict(list)
     reasonings: dict[int, list[str]] = defaultdict(list)
     calls: dict[int, list[ToolCallDelta]] = defaultdict(list)
+    tokens: dict[int, list[AnswerToken]] = defaultdict(list)
     ends: dict[int, ChoiceEnd] = {}
     async for event in generation:
         if isinstance(event, ChoiceEnd):
             ends[event.index] = event
         elif isinstance(event, AnswerDelta):
             answers[event.index].append(event.text)
+            tokens[event.index] += event.logprobs or ()
         elif isinstance(event, ToolCallDelta):
             calls[event.index].append(event)
         else:
@@ -89,11 +95,13 @@ async def _complete(id: str, model: str, generation: Generation) -> ChatCompleti
         message = AnswerMessage(role="assistant", refusal=None, **fields)
         end = ends[index]
         hits: dict[str, Any] = {"budget_hits": end.hits} if end.hits else {}
+        has_logprobs = request.logprobs and not calls[index]
+        content = {"content": as_json(tokens[index]), "refusal": None}
         choices.append(
             Choice(
                 index=index,
                 message=message,
-                logprobs=None,
+                logprobs=Logprobs.model_validate(content) if has_logprobs else None,
                 finish_reason=end.finish_reason,
                 **hits,
             )
@@ -102,9 +110,10 @@ async def _complete(id: str, model: str, generation: Generation) -> ChatCompleti
         id=id,
         object="chat.completion",
         created=int(time.time()),
-        model=model,
+        model=request.model,
         choices=choices,
         system_fingerprint=generation.fingerprint,
+        **({"service_tier": "default"} if request.service_tier else {}),
         usage=generation.usage,
     )
 

@@ -9,11 +9,14 @@ from decoding.format import Section
 from server.choice import AnswerDelta, ChoiceEnd
 from server.chunks import PADDED_TO, ChunkWriter
 from server.progress import Progress
-from server.protocol.chat import StreamOptions
+from server.protocol.chat import ChatCompletionRequest
 
 
 def writer(**options: bool) -> ChunkWriter:
-    return ChunkWriter("id", 7, "tiny", "fp", StreamOptions(**options))
+    fields: dict[str, Any] = {"stream": True, "stream_options": options}
+    hello = [{"role": "user", "content": "Hi"}]
+    request = ChatCompletionRequest.model_validate({"model": "m", "messages": hello} | fields)
+    return ChunkWriter("id", 7, request, "fp")
 
 
 def read(chunk: bytes) -> Any:

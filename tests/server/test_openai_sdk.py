@@ -256,8 +256,8 @@ def test_errors_are_the_sdk_s_own(client: OpenAI, target: Target) -> None:
         ask(client, target, extra_body={"thinking_budget": 3})
     assert unknown.value.param == "thinking_budget"
     with pytest.raises(openai.BadRequestError) as unsupported:
-        ask(client, target, logprobs=True)
-    assert unsupported.value.param == "logprobs"
+        ask(client, target, prediction={"type": "content", "content": "7"})
+    assert unsupported.value.param == "prediction"
     with pytest.raises(openai.BadRequestError) as hot:
         ask(client, target, temperature=2.5)
     assert hot.value.param == "temperature"

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from server import errors
-from server.protocol.answer_format import OLDER_SPELLINGS
-from server.protocol.chat import UNSUPPORTED, ChatCompletionRequest
+from server.protocol.chat import ChatCompletionRequest
 from server.protocol.errors import FAILURES, error_body, failure, request_error
+from server.protocol.unsupported import NEUTRAL, UNSUPPORTED
 
 HELLO = {"role": "user", "content": "hello"}
 SECRET = "planted value"
@@ -88,15 +88,29 @@ def fields(**values: Any) -> dict[str, Any]:
         (fields(reasoning_effort="huge"), "reasoning_effort", "invalid_value"),
         (fields(stream_options={"include_usage": True}), "stream_options", "invalid_value"),
         (fields(stream=True, stream_options={"x": 1}), "stream_options.x", "unknown_parameter"),
-        (
-            fields(stream=True, stream_options={"include_obfuscation": True}),
-            "stream_options.include_obfuscation",
-            "unknown_parameter",
-        ),
-        (fields(frequency_penalty=0.1), "frequency_penalty", "unsupported_parameter"),
-        (fields(frequency_penalty=False), "frequency_penalty", "unsupported_parameter"),
-        (fields(logprobs=True), "logprobs", "unsupported_parameter"),
-        (fields(logprobs=0), "logprobs", "unsupported_parameter"),
+        (fields(stream_options={"include_progress": True}), "stream_options", "invalid_value"),
+        (fields(frequency_penalty=2.1), "frequency_penalty", "invalid_value"),
+        (fields(presence_penalty=False), "presence_penalty", "invalid_value"),
+        (fields(repetition_penalty=0), "repetition_penalty", "invalid_value"),
+        (fields(min_p=1.5), "min_p", "invalid_value"),
+        (fields(top_k=1.5), "top_k", "invalid_value"),
+        (fields(logprobs=0), "logprobs", "invalid_value"),
+        (fields(logprobs=True, top_logprobs=21), "top_logprobs", "invalid_value"),
+        (fields(top_logprobs=1), "top_logprobs", "invalid_value"),
+        (fields(logit_bias={"5": 101}), "logit_bias.5", "invalid_value"),
+        (fields(logit_bias={"5": "1"}), "logit_bias.5", "invalid_value"),
+        (fields(logit_bias={SECRET: 1}), "logit_bias", "invalid_value"),
+        (fields(logit_bias={"-5": 1}), "logit_bias", "invalid_value"),
+        (fields(logit_bias={"9" * 10: 1}), "logit_bias", "invalid_value"),
+        (fields(logit_bias={str(i): 1 for i in range(1025)}), "logit_bias", "invalid_value"),
+        (fields(logit_bias=[5]), "logit_bias", "invalid_value"),
+        (fields(service_tier="flex"), "service_tier", "invalid_value"),
+        (fields(store=True), "store", "unsupported_parameter"),
+        (fields(verbosity="low"), "verbosity", "unsupported_parameter"),
+        (fields(modalities=["text", "audio"]), "modalities", "unsupported_parameter"),
+        (fields(continue_final_message=True), "continue_final_message", "unsupported_parameter"),
+        (fields(add_generation_prompt=False), "add_generation_prompt", "unsupported_parameter"),
+        (fields(echo=1), "echo", "unsupported_parameter"),
         (fields(tools=[{"type": "function"}]), "tools[0].function", None),
         (fields(tool_choice="required"), "tool_choice", "invalid_value"),
         (fields(tool_choice={"type": SECRET}), "tool_choice", "invalid_value"),
@@ -157,7 +171,6 @@ def fields(**values: Any) -> dict[str, Any]:
             "structured_outputs",
             "invalid_value",
         ),
-        *((fields(**{name: SECRET}), name, "unsupported_parameter") for name in OLDER_SPELLINGS),
         (fields(max_tokens=99, max_completion_tokens=99), "max_completion_tokens", None),
         (fields(reflection={"x": 1}), "reflection.x", "unknown_parameter"),
         (fields(reflection={"min_reflections": -1}), "reflection.min_reflections", None),
@@ -187,7 +200,9 @@ def test_null_means_not_given_for_the_parameters_of_openai() -> None:
     nulls = dict.fromkeys(UNSUPPORTED) | dict.fromkeys(
         ["max_tokens", "temperature", "top_p", "seed", "stop", "n", "stream", "stream_options",
          "reasoning_effort", "user", "metadata", "reflection", "include_reasoning",
-         "response_format", "structured_outputs"]
+         "response_format", "structured_outputs", "frequency_penalty", "presence_penalty",
+         "repetition_penalty", "logit_bias", "top_k", "min_p", "logprobs", "top_logprobs",
+         "service_tier", "safety_identifier", "prompt_cache_key"]
     )  # fmt: skip
     request = ChatCompletionRequest.model_validate_json(json.dumps(fields(**nulls)))
     assert request == ChatCompletionRequest.model_validate(fields())
@@ -196,8 +211,7 @@ def test_null_means_not_given_for_the_parameters_of_openai() -> None:
 @pytest.mark.parametrize(
     "neutral",
     [
-        *({name: value} for name, values in UNSUPPORTED.items() for value in values),
-        {"frequency_penalty": 0.0, "presence_penalty": 0.0},
+        *({name: value} for name, values in NEUTRAL.items() for value in values),
     ],
 )
 def test_a_neutral_value_is_not_given(neutral: dict[str, Any]) -> None:
@@ -213,7 +227,7 @@ def test_neutral_values_inside_a_request_are_not_given() -> None:
     full = fields(
         messages=[HELLO | {"audio": None}, answer | neutral],
         stream=True,
-        stream_options=options | {"include_obfuscation": False},
+        stream_options=options,
     )
     validate = ChatCompletionRequest.model_validate_json
     assert validate(json.dumps(full)) == validate(json.dumps(bare))
