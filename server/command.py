@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from server import flags
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from decoding.bundle import Bundle
     from server.engine import Engine
     from server.service import Service
     from server.settings import Settings
+    from server.vllm_settings import EngineSettings
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 KEEP_ALIVE_S = 75  # an idle connection's; longer than the 60 of usual proxies and clients
@@ -23,23 +27,67 @@ KEEP_ALIVE_S = 75  # an idle connection's; longer than the 60 of usual proxies a
 def main(argv: list[str] | None = None) -> int:
     """Serve until a signal: 0 after draining, 1 if the model cannot be loaded, 2 if refused."""
     arguments = flags.parse(argv)
-    from decoding.bundle import Bundle, BundleError
+    from decoding.bundle import BundleError
     from server.data_folder import DataFolderError
     from server.keys.store import KeyStoreError
     from server.policy import PolicyError
+    from server.ray_app import ReplicasError
     from server.tracing import TracingError
 
     try:
-        settings = _settings(arguments)
-        bundle = Bundle.load(find_model(arguments.folder))
-    except (BundleError, DataFolderError, KeyStoreError, PolicyError) as error:
+        bundle, settings = load(arguments)
+        if arguments.replicas is None:
+            return _serve(arguments, bundle, settings)
+        return _serve_replicas(arguments, bundle, settings)
+    except (
+        BundleError, DataFolderError, KeyStoreError, PolicyError, ReplicasError, TracingError,
+    ) as error:  # fmt: skip
         print(f"reflect serve: {error}", file=sys.stderr)
         return 2
-    try:
-        return _serve(arguments, bundle, settings)
-    except (DataFolderError, PolicyError, TracingError) as error:
-        print(f"reflect serve: {error}", file=sys.stderr)
-        return 2
+
+
+def load(arguments: argparse.Namespace) -> tuple[Bundle, Settings]:
+    """Return what a command line serves, and how.
+
+    Raises BundleError, DataFolderError or PolicyError.
+    """
+    from decoding.bundle import Bundle
+
+    settings = _settings(arguments)
+    return Bundle.load(find_model(arguments.folder)), settings
+
+
+def engine_settings(arguments: argparse.Namespace, bundle: Bundle) -> EngineSettings:
+    """Return how a command line wants the engine started."""
+    from server.vllm_settings import EngineSettings
+
+    return EngineSettings(
+        folder=bundle.folder,
+        max_model_len=arguments.max_model_len,
+        max_num_seqs=arguments.max_num_seqs,
+        max_queue=arguments.max_queue,
+        kv_cache_gib=arguments.kv_cache_gib,
+        gpu_memory=arguments.gpu_memory,
+        dtype=arguments.dtype,
+        vllm=arguments.engine,
+    )
+
+
+def make_app(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) -> FastAPI:
+    """Make the application that a command line asks for; it loads its model when it starts."""
+    from server.app import create_app
+
+    async def start_engine() -> Engine:
+        from server.vllm_engine import VllmEngine
+
+        return await VllmEngine.start(engine_settings(arguments, bundle))
+
+    app = create_app(bundle, settings, start_engine)
+    if arguments.otlp_endpoint:
+        _trace(app.state.service, arguments.otlp_endpoint)
+    if arguments.record:
+        _record(app.state.service, arguments.recordings_url)
+    return app
 
 
 def find_model(name: str) -> Path:
@@ -111,32 +159,10 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
 
     from decoding.automaton_cache import shared_folder
     from server import logs
-    from server.app import create_app
     from server.http_server import HttpServer
 
-    async def start_engine() -> Engine:
-        from server.vllm_engine import VllmEngine
-        from server.vllm_settings import EngineSettings
-
-        return await VllmEngine.start(
-            EngineSettings(
-                folder=bundle.folder,
-                max_model_len=arguments.max_model_len,
-                max_num_seqs=arguments.max_num_seqs,
-                max_queue=arguments.max_queue,
-                kv_cache_gib=arguments.kv_cache_gib,
-                gpu_memory=arguments.gpu_memory,
-                dtype=arguments.dtype,
-                vllm=arguments.engine,
-            )
-        )
-
     logs.configure(arguments.log_level, arguments.log_format)
-    app = create_app(bundle, settings, start_engine)
-    if arguments.otlp_endpoint:
-        _trace(app.state.service, arguments.otlp_endpoint)
-    if arguments.record:
-        _record(app.state.service, arguments.recordings_url)
+    app = make_app(arguments, bundle, settings)
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -150,6 +176,16 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
     with shared_folder():  # the engine's process then finds what this one has compiled
         server.run()
     return server.exit_status
+
+
+def _serve_replicas(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) -> int:
+    from server.ray_app import serve_replicas
+
+    if find_spec("ray") is None:
+        print("reflect serve: --replicas needs Ray: install the extra `ray`", file=sys.stderr)
+        return 2
+    engine = engine_settings(arguments, bundle)
+    return serve_replicas(arguments, bundle, settings, engine, make_app)
 
 
 def _trace(service: Service, endpoint: str) -> None:

@@ -61,6 +61,10 @@ def _add_http_flags(group: argparse._ArgumentGroup) -> None:
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     add("--port", type=int, default=8000, help="port to listen on (default 8000)")
     add(
+        "--replicas", type=_replicas, metavar="MIN[:MAX]",
+        help="servers behind Ray Serve, as many as requests ask for (default none: this one alone)",
+    )  # fmt: skip
+    add(
         "--keep-alive", type=_seconds, default=10.0, metavar="SECONDS",
         help="period of the comments in a stream while the model thinks; 0 for none (default 10)",
     )  # fmt: skip
@@ -161,6 +165,14 @@ def _add_engine_flags(group: argparse._ArgumentGroup) -> None:
         "--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"],
         help="what the model computes in (default auto: the checkpoint's, where the machine can)",
     )  # fmt: skip
+
+
+def _replicas(text: str) -> tuple[int, int]:
+    least, _, most = text.partition(":")
+    value = int(least), int(most or least)
+    if not 1 <= value[0] <= value[1]:
+        raise argparse.ArgumentTypeError("a number of servers, 1 or more, or the least and most")
+    return value
 
 
 def _seconds(text: str) -> float:
