@@ -8,6 +8,7 @@ COMMANDS = {
     "chat": ("server.chat", "talk to a server in the terminal"),
     "keys": ("server.keys.command", "make, list and revoke API keys"),
     "record": ("server.record_command", "look after recorded conversations"),
+    "golden": ("server.golden_command", "record what a model says, for its self-test"),
     "train": ("train.__main__", "make a model"),
 }
 

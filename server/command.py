@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -184,6 +185,7 @@ def _serve_replicas(arguments: argparse.Namespace, bundle: Bundle, settings: Set
     if find_spec("ray") is None:
         print("reflect serve: --replicas needs Ray: install the extra `ray`", file=sys.stderr)
         return 2
+    bundle = replace(bundle, folder=bundle.folder.resolve())  # replicas may stand elsewhere
     engine = engine_settings(arguments, bundle)
     return serve_replicas(arguments, bundle, settings, engine, make_app)
 

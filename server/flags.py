@@ -15,13 +15,13 @@ EXAMPLES = """examples:
 """
 
 
-def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line; exits with help or a refusal as argparse does.
+def parse(argv: list[str] | None = None, prog: str = "reflect serve") -> argparse.Namespace:
+    """Read a command line that starts an engine; exits with help or a refusal as argparse does.
 
     engine: the arguments of vLLM's that were given, by name; only for them is vLLM imported
     """
     argv = sys.argv[1:] if argv is None else argv
-    parser = _parser()
+    parser = _parser(prog)
     _, rest = parser.parse_known_args(argv)
     if not any(word.startswith("-") for word in rest):
         return parser.parse_args(argv, argparse.Namespace(engine={}))
@@ -33,9 +33,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error(str(error))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="reflect serve",
+        prog=prog,
         description="Serve a model behind the OpenAI API; its reasoning is enforced and hidden.",
         epilog=EXAMPLES,
         allow_abbrev=False,

@@ -197,7 +197,7 @@ class Service:
         if not golden_replies:
             logger.warning("the bundle has no golden replies: the weights go untested")
         for number, golden in enumerate(golden_replies):
-            written = await _write_greedily(engine, f"self-test-{number}", golden)
+            written = await write_greedily(engine, f"self-test-{number}", golden)
             if tuple(written) != golden.token_ids:
                 return f"the model does not write golden reply {number} of its bundle"
         return None
@@ -216,7 +216,8 @@ def _check_budgets(model: ServedModel, room: int) -> None:
         Budget.for_request(model.automaton, bundle.budgets, room=room, effort=effort)
 
 
-async def _write_greedily(engine: Engine, request_id: str, golden: GoldenReply) -> list[int]:
+async def write_greedily(engine: Engine, request_id: str, golden: GoldenReply) -> list[int]:
+    """Return what an engine writes to a golden prompt, unenforced, as long as the golden reply."""
     sampling = Sampling(max_tokens=len(golden.token_ids), temperature=0.0)
     written: list[int] = []
     stream = engine.generate(request_id, golden.prompt_token_ids, sampling, None)

@@ -27,6 +27,7 @@ ENVIRONMENT = {
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 CPU_INFO = Path("/proc/cpuinfo")
 GIB = 1 << 30
+FLOAT32_METHODS = {"compressed-tensors"}  # fp8, gptq, awq and others: 16 bits only
 SIZES = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 FEW_CORES = 4  # measured on 2: a third of the start-up less, and 1.6 times the tokens a second
 
@@ -84,7 +85,9 @@ def arguments(settings: EngineSettings, *, is_cpu: bool) -> dict[str, Any]:
         "max_model_len": -1 if settings.max_model_len is None else settings.max_model_len,
         "max_num_seqs": settings.max_num_seqs,
         "max_num_queued_reqs": settings.max_num_seqs + settings.max_queue,
-        "dtype": choose_dtype(settings.dtype, settings.folder, is_cpu=is_cpu),
+        "dtype": choose_dtype(
+            settings.dtype, settings.folder, settings.vllm.get("quantization"), is_cpu=is_cpu
+        ),
         "seed": settings.seed,
         "generation_config": "vllm",  # the request says how to sample, not the folder
         "enable_log_requests": False,  # they would hold prompts
@@ -117,11 +120,17 @@ def _for_cpu(settings: EngineSettings) -> dict[str, Any]:
     return args | {"distributed_executor_backend": "uni"}
 
 
-def choose_dtype(dtype: str, folder: Path, *, is_cpu: bool) -> str:
-    """Settle "auto": float32 for a float32 checkpoint and for a CPU that has no bfloat16."""
+def choose_dtype(dtype: str, folder: Path, quantization: str | None = None, *, is_cpu: bool) -> str:
+    """Settle "auto": float32 for a float32 checkpoint and for a CPU that has no bfloat16.
+
+    But not where the weights are quantised in a way that does not compute in float32.
+    """
     if dtype != "auto":
         return dtype
     config = json.loads((folder / "config.json").read_text("utf-8"))
+    method = quantization or (config.get("quantization_config") or {}).get("quant_method")
+    if method is not None and method not in FLOAT32_METHODS:
+        return "auto"
     if config.get("dtype", config.get("torch_dtype")) == "float32":
         return "float32"
     return "float32" if is_cpu and not _cpu_has_bfloat16() else "auto"

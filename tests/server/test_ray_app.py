@@ -27,6 +27,7 @@ from tests.serve_replicas import DIE, THINK, THINKING_S
 ROOT = Path(__file__).parents[2]
 URL = "/v1/chat/completions"
 START_S = 300.0  # the machine may be busy
+TRIES, TOO_BUSY = 4, "timed out during startup"
 
 
 @dataclass(frozen=True)
@@ -84,34 +85,38 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def cluster(bundle: Bundle) -> Iterator[Cluster]:
+    found = next(filter(None, (_started(bundle) for _ in range(TRIES))), None)
+    assert found is not None, "Ray did not start in time"
+    try:
+        yield found
+    finally:
+        found.client.close()
+        found.process.send_signal(signal.SIGTERM)
+        try:
+            found.process.communicate(timeout=90)
+        finally:
+            found.process.kill()
+
+
+def _started(bundle: Bundle) -> Cluster | None:
+    """Start replicas; None where the machine was too busy for Ray, which gives itself 30 s."""
     port = free_port()
     process = start(bundle.folder, port, "2")
-    try:
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60
-        ) as client:
-            _wait_until_ready(process, client)
-            yield Cluster(process, client)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            process.communicate(timeout=90)
-        finally:
-            process.kill()
-
-
-def _wait_until_ready(process: subprocess.Popen[str], client: httpx.Client) -> None:
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
     deadline_s = time.monotonic() + START_S
     while time.monotonic() < deadline_s and process.poll() is None:
         try:
             if client.get("/ready").status_code == 200:
-                return
+                return Cluster(process, client)
         except httpx.TransportError:
             pass
         time.sleep(0.2)
-    process.kill()
-    pytest.fail(f"the replicas did not become ready:\n{process.communicate()[0][-4000:]}")
+    client.close()
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=90)
+    if TOO_BUSY not in output:
+        pytest.fail(f"the replicas did not become ready:\n{output[-4000:]}")
+    return None
 
 
 def test_a_number_of_replicas_is_one_or_the_least_and_the_most(
@@ -210,11 +215,14 @@ def test_sigterm_lets_a_stream_finish_and_leaves_no_process(cluster: Cluster) ->
 
 @pytest.mark.engine
 def test_replicas_that_cannot_start_end_the_command_with_1(bundle: Bundle) -> None:
-    process = start(bundle.folder, free_port(), "1", "0")
-    try:
-        output, _ = process.communicate(timeout=START_S)
-    finally:
-        process.kill()
+    for _ in range(TRIES):
+        process = start(bundle.folder, free_port(), "1", "0")
+        try:
+            output, _ = process.communicate(timeout=START_S)
+        finally:
+            process.kill()
+        if TOO_BUSY not in output:
+            break
     assert process.returncode == 1, output
     assert "told to fail" in output
 

@@ -51,6 +51,27 @@ def test_auto_computes_in_the_checkpoints_type_where_the_machine_can(
     assert choose_dtype("float16", tmp_path, is_cpu=is_cpu) == "float16"
 
 
+@pytest.mark.parametrize(
+    ("in_checkpoint", "flag", "expected"),
+    [
+        ("compressed-tensors", None, "float32"),
+        ("fp8", None, "auto"),
+        ("gptq", None, "auto"),
+        (None, "fp8", "auto"),
+        (None, None, "float32"),
+    ],
+)
+def test_quantised_weights_compute_in_what_their_method_can(
+    folder: Path, in_checkpoint: str | None, flag: str | None, expected: str
+) -> None:
+    config: dict[str, object] = {"torch_dtype": "float32"}
+    if in_checkpoint:
+        config["quantization_config"] = {"quant_method": in_checkpoint}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert choose_dtype("auto", folder, flag, is_cpu=True) == expected
+    assert choose_dtype("float32", folder, flag, is_cpu=True) == "float32"
+
+
 def test_a_cpu_and_a_gpu_differ_only_in_what_each_needs(folder: Path) -> None:
     settings = EngineSettings(folder, max_model_len=512, max_num_seqs=8, max_queue=4, executor="mp")
     cpu, gpu = (arguments(settings, is_cpu=is_cpu) for is_cpu in (True, False))
