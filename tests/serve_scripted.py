@@ -1,5 +1,7 @@
 """Serve a scripted engine in a process of its own: `python -m tests.serve_scripted FOLDER PORT`.
 
+A third argument other than `fast` is said below; a fourth is the folder of the server's data.
+
 Every reply takes about a second, so that a signal can come in the middle of one. With the word
 `slow` the engine takes an hour to start, in a thread, with a process of its own whose id is
 printed; with `stubborn` that process also ignores SIGTERM.
@@ -26,8 +28,8 @@ from tests.fakes import Script, ScriptedEngine
 
 REPLY = "<thinking>Hm.</thinking><output>7 apples</output>"
 
-
 SLEEP_S = 3600
+LEASE_S = 2.0
 CHILD = """
 import signal, sys, time
 if sys.argv[1] == "stubborn":
@@ -47,7 +49,7 @@ def start_slowly(how: str) -> None:
     time.sleep(SLEEP_S)
 
 
-def main(folder: str, port: str, how: str = "fast") -> int:
+def main(folder: str, port: str, how: str = "fast", data: str = "") -> int:
     """Serve until a signal."""
     bundle = Bundle.load(Path(folder))
     model = ServedModel.load(bundle)
@@ -60,7 +62,10 @@ def main(folder: str, port: str, how: str = "fast") -> int:
         return ScriptedEngine(lambda _: script)
 
     logs.configure("info")
-    app = create_app(bundle, Settings(drain_timeout_s=10), start, lambda _: model)
+    settings = Settings(
+        drain_timeout_s=10, data=Path(data) if data else None, response_lease_s=LEASE_S
+    )
+    app = create_app(bundle, settings, start, lambda _: model)
     config = uvicorn.Config(app, port=int(port), log_config=None, access_log=False)
     server = HttpServer(config, app.state.service)
     server.run()
