@@ -5,6 +5,7 @@ import sys
 
 COMMANDS = {
     "serve": ("server.command", "serve a model behind the OpenAI API"),
+    "promote": ("server.promote_command", "give a running server new weights"),
     "chat": ("server.chat", "talk to a server in the terminal"),
     "keys": ("server.keys.command", "make, list and revoke API keys"),
     "record": ("server.record_command", "look after recorded conversations"),

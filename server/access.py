@@ -59,6 +59,8 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 added = [(b"x-request-id", id.encode()), *self._rate_headers(state)]
+                if self._service.is_draining:  # so that clients connect to another server
+                    added.append((b"connection", b"close"))
                 message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 

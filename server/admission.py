@@ -9,9 +9,11 @@ from fastapi import Request
 from server.disconnect import unless_gone
 from server.exchanges import Witness
 from server.generation import Generation
+from server.model import ServedModel
 from server.plan import Plan, check_request, demand, make_plan
 from server.policy import Caller
 from server.protocol.chat import ChatCompletionRequest
+from server.rates import Allotment
 from server.service import Service
 
 LONG_CHARACTERS = 20_000  # from here on a prompt is encoded in a thread, a fraction of a second
@@ -20,40 +22,63 @@ LONG_CHARACTERS = 20_000  # from here on a prompt is encoded in a thread, a frac
 async def admit(http: Request, request: ChatCompletionRequest, id: str) -> Generation | None:
     """Return the generation that will answer, not begun; None where the client has left.
 
+    It must be begun, or the next promotion of weights would wait for it in vain.
+
     Other APIs write their requests as chat completions and translate the errors' `param` back.
     """
     service: Service = http.app.state.service
     caller: Caller = http.state.caller
-    check_request(request, service.model, service.settings, caller.policy)
+    service.check_ready()
+    check_request(request, service.find_model(request.model), service.settings, caller.policy)
     allotment = service.rates.begin(caller)
     try:
-        plan = await unless_gone(http.receive, _plan(request, service, caller))
-        if plan is not None:
-            is_asked = bool(request.max_completion_tokens or request.max_tokens)
-            most = sum(sampling.max_tokens for sampling in plan.samplings)
-            allotment.reserve(len(plan.prompt_token_ids), most, is_asked=is_asked)
+        work = _admit(request, id, service, caller, allotment)
+        generation = await unless_gone(http.receive, work)
     except BaseException:
         allotment.end()
         raise
-    if plan is None:
+    if generation is None:
         allotment.end()
-        return None
-    sinks = [sink for sink in service.sinks if sink.wants(caller)]
-    witness = Witness(id, caller, request, sinks) if sinks else None
-    return Generation(
-        id,
-        plan,
-        service.model,
-        service.engine,
-        service.metrics,
-        witness,
-        allotment,
-        caller.cache_salt,
-    )
+    return generation
 
 
-async def _plan(request: ChatCompletionRequest, service: Service, caller: Caller) -> Plan:
-    arguments = (request, service.model, service.engine.max_model_len, caller.policy)
+async def _admit(
+    request: ChatCompletionRequest,
+    id: str,
+    service: Service,
+    caller: Caller,
+    allotment: Allotment,
+) -> Generation:
+    """Wait at the gate, and plan with what is served behind it."""
+    leave = await service.gate.enter()
+    try:
+        model = service.find_model(request.model)
+        check_request(request, model, service.settings, caller.policy)
+        plan = await _plan(request, model, service, caller)
+        is_asked = bool(request.max_completion_tokens or request.max_tokens)
+        most = sum(sampling.max_tokens for sampling in plan.samplings)
+        allotment.reserve(len(plan.prompt_token_ids), most, is_asked=is_asked)
+        sinks = [sink for sink in service.sinks if sink.wants(caller)]
+        return Generation(
+            id,
+            plan,
+            model,
+            service.engine,
+            service.metrics,
+            Witness(id, caller, request, sinks) if sinks else None,
+            allotment,
+            caller.cache_salt,
+            leave,
+        )
+    except BaseException:
+        leave()
+        raise
+
+
+async def _plan(
+    request: ChatCompletionRequest, model: ServedModel, service: Service, caller: Caller
+) -> Plan:
+    arguments = (request, model, service.engine.max_model_len, caller.policy)
     if request.num_characters < LONG_CHARACTERS:
         plan = make_plan(*arguments)
     else:

@@ -16,9 +16,10 @@ from server import errors, openapi
 from server.access import Access
 from server.logs import quiet_text_writers
 from server.model import ServedModel
+from server.promotion import Promoter
 from server.protocol.errors import error_body, error_headers, failure
 from server.responses import Responses
-from server.routes import chat, health, models, responses, stored_responses
+from server.routes import admin, chat, health, models, responses, stored_responses
 from server.service import LoadModel, Service, StartEngine
 from server.settings import Settings
 
@@ -33,6 +34,7 @@ GUARDED = (
     chat.router,
     responses.router,
     stored_responses.router,
+    admin.router,
 )
 
 
@@ -53,6 +55,7 @@ def create_app(
     )
     app.state.service = service
     app.state.responses = Responses.open(service)
+    app.state.promoter = Promoter(service)
     app.add_middleware(Access, service=service)
     app.include_router(health.probes)
     app.include_router(openapi.router)
@@ -78,6 +81,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        await app.state.promoter.close()
         await app.state.responses.close()
         await service.close()
 

@@ -70,6 +70,8 @@ def engine_settings(arguments: argparse.Namespace, bundle: Bundle) -> EngineSett
         kv_cache_gib=arguments.kv_cache_gib,
         gpu_memory=arguments.gpu_memory,
         dtype=arguments.dtype,
+        max_loras=_num_loras(arguments),
+        max_lora_rank=arguments.max_lora_rank,
         vllm=arguments.engine,
     )
 
@@ -145,7 +147,13 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         drain_timeout_s=arguments.drain_timeout,
         max_request_bytes=int(arguments.max_request_mib * 2**20),
         max_choices=arguments.max_choices,
+        adapters=dict(arguments.lora),
     )
+
+
+def _num_loras(arguments: argparse.Namespace) -> int:
+    asked: int | None = arguments.max_loras
+    return len(arguments.lora) if asked is None else asked
 
 
 def _data_folder(asked: Path | None) -> Path | None:

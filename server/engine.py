@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from decoding.answer import AnswerConstraint
@@ -96,12 +97,14 @@ class Engine(Protocol):
         budget: Budget | None,
         constraint: AnswerConstraint | None = None,
         cache_salt: str | None = None,
+        adapter: str | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
         """Stream the reply; closing the generator aborts it; no budget leaves it unenforced.
 
         constraint: what the answer of an enforced reply must be; None is any text
         cache_salt: what was computed of prompts is used again only for the same salt, so that
         nobody can tell by the time whether another's prompt began as his does
+        adapter: the name of one that was added; None is the model itself
         """
         ...
 
@@ -115,6 +118,30 @@ class Engine(Protocol):
 
     def stats(self) -> EngineStats:
         """Count the requests the engine holds."""
+        ...
+
+    async def pause(self) -> None:
+        """Wait until nothing runs, begin nothing more, and forget what is remembered of prompts."""
+        ...
+
+    async def resume(self) -> None:
+        """Run again what waits and what comes."""
+        ...
+
+    async def reload(self, folder: Path) -> None:
+        """Put a folder's weights, of the same shapes, in place of the present ones; when paused.
+
+        Raises EngineError where they cannot be loaded; the weights are then any, until the next
+        call succeeds.
+        """
+        ...
+
+    async def add_adapter(self, name: str, folder: Path) -> None:
+        """Load a LoRA adapter under a name of its own; raises RequestError if it does not fit."""
+        ...
+
+    async def remove_adapter(self, name: str) -> None:
+        """Forget an adapter; replies that it writes go on to their end."""
         ...
 
     async def close(self) -> None:

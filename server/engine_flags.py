@@ -39,6 +39,8 @@ REFUSED: Mapping[str, str] = {
     "structured_outputs_config": "the server constrains answers, and leaves the thinking free",
     "enable_log_requests": "it would write prompts to the log",
     "kv_events_config": "its events carry the tokens of prompts and of hidden reasoning",
+    "worker_extension_cls": "the server's own, which takes new weights, stands there",
+    "enable_lora": "say --lora or --max-loras",
     "max_num_queued_reqs": "say --max-queue",
     "enable_batch_sharded_sampling": "every rank must follow every reply to enforce its format",
     "nnodes": NODES,

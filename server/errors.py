@@ -67,6 +67,18 @@ class TooManyTokens(RateLimited):
     """Tokens are what the key has had enough of."""
 
 
+class Conflict(RequestError):
+    """The request is right, but not now: something else runs or stands in its place."""
+
+
+class RolledBack(RequestError):
+    """The folder's weights could not be served; the old ones are."""
+
+
+class PromotionFailed(ServerError):
+    """Neither the new weights nor the old ones can be served."""
+
+
 class Unavailable(ServerError):
     """The server cannot take the request now: it loads, it drains, or it failed to load."""
 

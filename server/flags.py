@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # those that vLLM has kernels for
 EXAMPLES = """examples:
   reflect serve demo
   reflect serve ./my-model --port 9000 --max-model-len 8192
@@ -165,6 +166,26 @@ def _add_engine_flags(group: argparse._ArgumentGroup) -> None:
         "--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"],
         help="what the model computes in (default auto: the checkpoint's, where the machine can)",
     )  # fmt: skip
+    add(
+        "--lora", action="append", type=_adapter, default=[], metavar="NAME=FOLDER",
+        help="serve a LoRA adapter as a model of that name; may be given several times (default none)",
+    )  # fmt: skip
+    add(
+        "--max-loras", type=int, metavar="N",
+        help="adapters in one batch; more than 0 lets administrators load others "
+        "(default 0, or as many as are named here)",
+    )  # fmt: skip
+    add(
+        "--max-lora-rank", type=int, default=16, choices=LORA_RANKS,
+        help="largest rank of an adapter (default 16)",
+    )  # fmt: skip
+
+
+def _adapter(text: str) -> tuple[str, Path]:
+    name, _, folder = text.partition("=")
+    if not name or not folder:
+        raise argparse.ArgumentTypeError("NAME=FOLDER")
+    return name, Path(folder)
 
 
 def _replicas(text: str) -> tuple[int, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import weakref
 from collections import deque
+from collections.abc import Callable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self
@@ -45,10 +47,18 @@ class Generation:
         witness: Witness | None = None,
         allotment: Allotment | None = None,
         cache_salt: str | None = None,
+        on_end: Callable[[], None] | None = None,
     ) -> None:
-        """Make the choices; nothing is asked of the engine yet."""
+        """Make the choices; nothing is asked of the engine yet.
+
+        on_end: called, once or more often, as soon as the engine has no part in it any more
+        """
         self._allotment = allotment
         self._cache_salt = cache_salt
+        self._on_end = on_end
+        if on_end is not None:  # also for one that nobody has begun
+            weakref.finalize(self, on_end).atexit = False
+        self._adapter = model.adapter
         self.fingerprint = model.fingerprint
         """Which weights write; the same from the first token to the last."""
         self._witness = witness
@@ -74,6 +84,8 @@ class Generation:
             asyncio.create_task(self._read(choice), name=f"{self._request_id}-{choice.index}")
             for choice in self._choices
         ]
+        for task in self._tasks:
+            task.add_done_callback(self._end_task)
         return self
 
     async def __aexit__(
@@ -154,6 +166,10 @@ class Generation:
         elapsed_s = round(time.perf_counter() - self._started_s, 2)
         return Progress(last.section, last.num_reasoning_tokens, elapsed_s)
 
+    def _end_task(self, _: asyncio.Task[None]) -> None:
+        if self._on_end is not None and all(task.done() for task in self._tasks):
+            self._on_end()
+
     async def _read(self, choice: Choice) -> None:
         """Feed one choice until it ends; leaving the engine's stream early aborts it there."""
         plan = self._plan
@@ -164,6 +180,7 @@ class Generation:
             plan.budget,
             None if plan.answer is None else plan.answer.constraint,
             self._cache_salt,
+            self._adapter,
         )
         try:
             async with aclosing(stream):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from decoding.bundle import Bundle, BundleError, GoldenReply
 from server import command, flags
+from server.canary import write_greedily
 from server.engine import Engine
 from server.errors import EngineError
-from server.service import write_greedily
 
 if TYPE_CHECKING:
     from server.vllm_settings import EngineSettings

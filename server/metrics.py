@@ -69,6 +69,15 @@ class Metrics:
             "reflect_stray_tokens", "Tokens that enforcement should have made impossible."
         )
 
+        self.promotions = Counter(
+            "reflect_promotions",
+            "Promotions of new weights by how they ended; refused ones are not counted.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        for outcome in ("promoted", "rolled_back", "failed"):
+            self.promotions.labels(outcome)
+
     def _counter(self, name: str, what: str) -> Counter:
         return Counter(name, what, registry=self.registry)
 

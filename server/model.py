@@ -24,6 +24,7 @@ class ServedModel:
     """What the server knows of its model apart from the weights; shared, immutable.
 
     fingerprint: which weights and bundle these are
+    adapter: the LoRA adapter in the engine that writes; None is the model itself
     """
 
     bundle: Bundle
@@ -31,6 +32,7 @@ class ServedModel:
     automata: Automata
     prompter: Prompter
     fingerprint: str = ""
+    adapter: str | None = None
 
     @classmethod
     def load(cls, bundle: Bundle, vocab_size: int | None = None) -> Self:

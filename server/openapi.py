@@ -9,12 +9,19 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from server.protocol.admin import AdapterName, AdapterRequest, PromotionRequest
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.errors import ErrorBody
 from server.protocol.responses import ResponsesRequest
 
 SCHEMAS = "#/components/schemas/"
-BODIES: tuple[type[BaseModel], ...] = (ChatCompletionRequest, ResponsesRequest)
+BODIES: tuple[type[BaseModel], ...] = (
+    ChatCompletionRequest,
+    ResponsesRequest,
+    PromotionRequest,
+    AdapterRequest,
+    AdapterName,
+)
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorBody, "description": "The request is wrong or not allowed"},
     "5XX": {"model": ErrorBody, "description": "The server cannot answer"},

@@ -6,17 +6,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from enum import StrEnum
 
 from opentelemetry import trace
 
 from decoding.budget import Budget, BudgetError
-from decoding.bundle import Bundle, GoldenReply
+from decoding.bundle import Bundle
+from server.adapters import Adapters
 from server.answers import Answers
-from server.engine import Engine, Sampling
-from server.errors import EngineDead, EngineRefused, Unavailable
+from server.canary import find_mismatch
+from server.engine import Engine
+from server.errors import EngineDead, EngineRefused, RequestError, Unavailable
 from server.exchanges import Sink
+from server.gate import Gate
 from server.keys.keyring import Keyring
 from server.keys.store import KeyStore
 from server.metrics import Metrics
@@ -65,8 +67,11 @@ class Service:
         self.tracer: trace.Tracer = trace.NoOpTracer()
         self.on_close: list[Callable[[], None]] = [self.keyring.close]
         """What else to close at the end, in threads; each may block."""
-        self.status = Status.LOADING
-        self.reason = "the model is loading"
+        self._status = Status.LOADING
+        self._reason = "the model is loading"
+        self._is_draining = False
+        self.gate = Gate(hold_s=settings.hold_s, max_held=settings.max_held)
+        self.adapters = Adapters()
         self._num_in_flight = 0
         self._is_idle = asyncio.Event()
         self._is_idle.set()
@@ -81,25 +86,45 @@ class Service:
         self._answers: Answers | None = None
 
     @property
+    def status(self) -> Status:
+        """Where the service stands; what drains says so, whatever else it does."""
+        return Status.DRAINING if self._is_draining else self._status
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it ends as soon as what it let in has ended."""
+        return self._is_draining
+
+    @property
+    def reason(self) -> str:
+        """Why it is not ready."""
+        return "the server is shutting down" if self._is_draining else self._reason
+
+    @property
     def engine(self) -> Engine:
-        """The engine; raises Unavailable or EngineDead unless it can take requests."""
-        self.check_ready()
+        """The engine, for requests that were let in; raises Unavailable or EngineDead."""
+        self._check_sound()
         if self._engine is None:
             raise Unavailable("The engine is not there.")
         return self._engine
 
     @property
     def model(self) -> ServedModel:
-        """The model; raises Unavailable or EngineDead unless requests can be served."""
-        self.check_ready()
+        """The model, for requests that were let in; raises as `engine` does."""
+        self._check_sound()
         if self._model is None:
             raise Unavailable("The model is not there.")
         return self._model
 
     @property
+    def fingerprint(self) -> str | None:
+        """Which weights are served; None until they are known."""
+        return None if self._model is None else self._model.fingerprint
+
+    @property
     def answers(self) -> Answers:
-        """What settles constraints on answers; raises as `model` does."""
-        self.check_ready()
+        """What settles constraints on answers; raises as `engine` does."""
+        self._check_sound()
         if self._answers is None:
             raise Unavailable("The model is not there.")
         return self._answers
@@ -110,11 +135,45 @@ class Service:
         return self._engine is None or self._engine.is_healthy
 
     def check_ready(self) -> None:
-        """Raise unless requests can be served now."""
+        """Raise unless new requests can be served now."""
+        self._check_sound()
+        if self._is_draining:
+            raise Unavailable(f"The server cannot answer now: {self.reason}.")
+
+    def _check_sound(self) -> None:
+        """Raise unless what was let in can be served; a server that drains still does that."""
         if not self.is_alive:
             raise EngineDead("The engine has stopped.")
-        if self.status is not Status.READY:
+        if self._status is not Status.READY:
             raise Unavailable(f"The server cannot answer now: {self.reason}.")
+
+    def find_model(self, name: str) -> ServedModel:
+        """Return the adapter of that name, else the model; raises as `engine` does."""
+        model = self.model
+        return self.adapters.find(name) or model
+
+    def check_promotable(self) -> None:
+        """Raise unless the engine can take other weights, be the present ones sound or not."""
+        if self._is_draining:
+            raise Unavailable(f"The server takes no weights now: {self.reason}.")
+        self.served_by_engine()
+
+    def served_by_engine(self) -> tuple[ServedModel, Engine]:
+        """Return the model and the engine that runs, be its weights sound or not."""
+        if not self.is_alive:
+            raise EngineDead("The engine has stopped.")
+        if self._engine is None or self._model is None or self.is_loading:
+            raise Unavailable(f"The server has no engine to give weights to: {self.reason}.")
+        return self._model, self._engine
+
+    def take(self, model: ServedModel) -> None:
+        """Serve a model whose weights the engine has, and was tested with."""
+        self._model, self.bundle = model, model.bundle
+        self._settle(Status.READY, "")
+
+    def refuse(self, reason: str) -> None:
+        """Serve nothing, as the engine has the weights of no bundle."""
+        self._settle(Status.REFUSED, reason)
 
     def begin_request(self) -> None:
         """Count a request as in flight."""
@@ -147,8 +206,10 @@ class Service:
                 max_per_key=self.settings.max_new_constraints_per_key,
             )
             self._engine = await self._start_engine()
-            _check_budgets(self._model, self._engine.max_model_len - 1)
-            mismatch = await self._self_test(self._engine)
+            check_budgets(self._model, self._engine.max_model_len - 1)
+            mismatch = await find_mismatch(self._engine, self.bundle)
+            for name, folder in self.settings.adapters.items():
+                await self.adapters.load(name, folder, self._model, self._engine)
         except BudgetError as error:
             logger.error("the bundle's budgets serve no request: %s", error)
             self._settle(Status.FAILED, f"the bundle's budgets serve no request: {error}")
@@ -156,6 +217,10 @@ class Service:
         except EngineRefused as error:
             logger.error("the engine cannot be started: %s", error)
             self._settle(Status.FAILED, "the engine cannot be started as asked")
+            return
+        except RequestError as error:
+            logger.error("an adapter cannot be served: %s", error.message)
+            self._settle(Status.FAILED, f"an adapter cannot be served: {error.message}")
             return
         except Exception as error:
             logger.exception("the model could not be loaded")
@@ -170,7 +235,8 @@ class Service:
 
     async def drain(self) -> None:
         """Admit nothing more and wait until no request is in flight, at most the drain time."""
-        self._settle(Status.DRAINING, "the server is shutting down")
+        self._is_draining = True
+        self.settled.set()
         logger.info("draining: %d requests in flight", self._num_in_flight)
         try:
             await asyncio.wait_for(self._is_idle.wait(), self.settings.drain_timeout_s)
@@ -187,20 +253,8 @@ class Service:
             await asyncio.to_thread(close)
 
     def _settle(self, status: Status, reason: str) -> None:
-        if self.status is not Status.DRAINING:
-            self.status, self.reason = status, reason
+        self._status, self._reason = status, reason
         self.settled.set()
-
-    async def _self_test(self, engine: Engine) -> str | None:
-        """Return what is wrong with the weights, or None."""
-        golden_replies = self.bundle.golden_replies
-        if not golden_replies:
-            logger.warning("the bundle has no golden replies: the weights go untested")
-        for number, golden in enumerate(golden_replies):
-            written = await write_greedily(engine, f"self-test-{number}", golden)
-            if tuple(written) != golden.token_ids:
-                return f"the model does not write golden reply {number} of its bundle"
-        return None
 
 
 def _keyring(settings: Settings) -> Keyring:
@@ -209,19 +263,8 @@ def _keyring(settings: Settings) -> Keyring:
     return Keyring(settings.keys, default, store)
 
 
-def _check_budgets(model: ServedModel, room: int) -> None:
+def check_budgets(model: ServedModel, room: int) -> None:
     """Raise BudgetError where even the shortest prompt leaves the defaults no way to end well."""
     bundle = model.bundle
     for effort in (None, *bundle.efforts.values()):
         Budget.for_request(model.automaton, bundle.budgets, room=room, effort=effort)
-
-
-async def write_greedily(engine: Engine, request_id: str, golden: GoldenReply) -> list[int]:
-    """Return what an engine writes to a golden prompt, unenforced, as long as the golden reply."""
-    sampling = Sampling(max_tokens=len(golden.token_ids), temperature=0.0)
-    written: list[int] = []
-    stream = engine.generate(request_id, golden.prompt_token_ids, sampling, None)
-    async with aclosing(stream):
-        async for delta in stream:
-            written += delta.token_ids
-    return written

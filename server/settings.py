@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,12 @@ class Settings:
     send_timeout_s: float = 60.0
     """How long a client may leave a chunk unread before its request is aborted."""
     drain_timeout_s: float = 120.0
+    hold_s: float = 300.0
+    """How long a request waits while the server takes new weights."""
+    max_held: int = 1024
+    """How many may wait so."""
+    adapters: Mapping[str, Path] = field(default_factory=dict)
+    """The LoRA adapters to load at the start, by name."""
     max_request_bytes: int = 4 * 1024 * 1024
     max_messages: int = 1024
     max_choices: int = 8

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self, get_args
 
 from decoding.answer import AnswerConstraint
@@ -16,7 +17,15 @@ from decoding.budget import Budget
 from decoding.bundle import Bundle
 from server import vllm_settings
 from server.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
-from server.errors import EngineDead, EngineError, EngineRefused, QueueFull, RequestError
+from server.errors import (
+    EngineDead,
+    EngineError,
+    EngineRefused,
+    NotFound,
+    QueueFull,
+    RequestError,
+    ServerError,
+)
 from server.vllm_settings import EngineSettings
 
 logger = logging.getLogger(__name__)
@@ -37,6 +46,8 @@ class VllmEngine:
         self._stop_token_ids = list(bundle.stop_token_ids)
         self._settings = settings
         self._is_closed = False
+        self._adapters: dict[str, Any] = {}
+        self._num_adapters = 0
         self._num_open = 0
         self._is_idle = asyncio.Event()
         self._is_idle.set()
@@ -71,11 +82,13 @@ class VllmEngine:
         budget: Budget | None,
         constraint: AnswerConstraint | None = None,
         cache_salt: str | None = None,
+        adapter: str | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
         """Stream the reply; closing the generator aborts it; no budget leaves it unenforced.
 
         constraint: what the answer of an enforced reply must be; None is any text
         cache_salt: only prompts with the same one share what was computed of them
+        adapter: the name of one that was added; None is the model itself
         Raises QueueFull, EngineDead, RequestError for what vLLM refuses, or EngineError for what
         else fails.
         """
@@ -87,7 +100,8 @@ class VllmEngine:
             prompt["cache_salt"] = cache_salt
         with _translated(request_id), self._opened():
             params = self._params(sampling, budget, constraint)
-            outputs = self._llm.generate(prompt, params, request_id)
+            lora = None if adapter is None else self._adapter(adapter)
+            outputs = self._llm.generate(prompt, params, request_id, lora_request=lora)
             try:
                 async for output in outputs:
                     for completion in output.outputs:
@@ -112,6 +126,63 @@ class VllmEngine:
         states = self._llm.output_processor.request_states.values()
         num_waiting = sum(state.is_prefilling for state in states)
         return EngineStats(num_running=len(states) - num_waiting, num_waiting=num_waiting)
+
+    async def pause(self) -> None:
+        """Wait until nothing runs, begin nothing more, and forget what is remembered of prompts."""
+        with _translated("pause"):
+            await self._llm.pause_generation(mode="wait", clear_cache=True)
+
+    async def resume(self) -> None:
+        """Run again what waits and what comes."""
+        with _translated("resume"):
+            await self._llm.resume_generation()
+
+    async def reload(self, folder: Path) -> None:
+        """Put a folder's weights, of the same shapes, in place of the present ones; when paused."""
+        try:
+            with _translated("reload"):
+                await self._llm.collective_rpc("take_weights", kwargs={"folder": str(folder)})
+        except ServerError:
+            raise
+        except Exception as error:  # whatever a worker raises comes as a bare Exception
+            logger.error("the weights of %s cannot be loaded: %.500s", folder, error)
+            raise EngineError("the weights could not be loaded; see the server's log") from error
+
+    async def add_adapter(self, name: str, folder: Path) -> None:
+        """Load a LoRA adapter under a name of its own; raises RequestError if it does not fit.
+
+        vLLM's own name for it is never used twice, as its caches may know the name.
+        """
+        if not self._settings.max_loras:
+            raise RequestError("This server was started without --max-loras, so it has no room.")
+        from vllm.lora.request import LoRARequest
+
+        self._num_adapters += 1
+        own = f"{name}@{self._num_adapters}"
+        lora = LoRARequest(own, self._num_adapters, str(folder))
+        try:
+            with _translated("add_adapter"):
+                await self._llm.add_lora(lora)
+        except ServerError:
+            raise
+        except Exception as error:
+            logger.warning("the adapter of %s cannot be loaded: %.500s", folder, error)
+            raise RequestError(
+                f"The adapter does not fit the model: {_first_line(error)}", param="lora_path"
+            ) from error
+        self._adapters[name] = lora
+
+    async def remove_adapter(self, name: str) -> None:
+        """Forget an adapter; replies that it writes go on to their end."""
+        lora = self._adapters.pop(name)
+        with _translated("remove_adapter"):
+            await self._llm.remove_lora(lora.lora_int_id)
+
+    def _adapter(self, name: str) -> Any:
+        try:
+            return self._adapters[name]
+        except KeyError:
+            raise NotFound("The model does not exist.", param="model") from None
 
     async def close(self) -> None:
         """Stop the engine and free what it holds; unfinished requests are aborted."""
@@ -273,6 +344,10 @@ def _delta(completion: Any, request_id: str) -> EngineDelta:
         finish_reason=reason,
         logprobs=None if logprobs is None else tuple(_ranked(position) for position in logprobs),
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rpartition("failed: ")[2][:300]
 
 
 def _ranked(position: Any) -> tuple[TokenLogprob, ...]:

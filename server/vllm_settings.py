@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from decoding.adapters.admission import FOLDER_VARIABLE
+from server.vllm_worker import EXTENSION
 
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -45,6 +46,7 @@ class EngineSettings:
     is_enforced: whether budgets are enforced; without, a request with a budget is refused
     executor: vLLM's distributed_executor_backend; None is its own choice, but on a CPU of few
         cores "uni": the model runs in the scheduler's process
+    max_loras, max_lora_rank: LoRA adapters in one batch, and their largest rank; 0 takes none
     vllm: more of vLLM's engine arguments by name; they win over ours
     """
 
@@ -58,6 +60,8 @@ class EngineSettings:
     seed: int = 0
     is_enforced: bool = True
     executor: str | None = None
+    max_loras: int = 0
+    max_lora_rank: int = 16
     vllm: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -92,7 +96,14 @@ def arguments(settings: EngineSettings, *, is_cpu: bool) -> dict[str, Any]:
         "generation_config": "vllm",  # the request says how to sample, not the folder
         "enable_log_requests": False,  # they would hold prompts
         "use_tqdm_on_load": False,
+        "worker_extension_cls": EXTENSION,
     }
+    if settings.max_loras:
+        args |= {
+            "enable_lora": True,
+            "max_loras": settings.max_loras,
+            "max_lora_rank": settings.max_lora_rank,
+        }
     if settings.executor is not None:
         args["distributed_executor_backend"] = settings.executor
     if settings.kv_cache_gib is not None:

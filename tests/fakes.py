@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from decoding.answer import AnswerConstraint
 from decoding.budget import Budget
@@ -56,6 +57,7 @@ class Call:
     budget: Budget | None
     constraint: AnswerConstraint | None = None
     cache_salt: str | None = None
+    adapter: str | None = None
 
 
 @dataclass
@@ -64,6 +66,8 @@ class ScriptedEngine:
 
     `script` is asked for every request; `calls` are those it got, `aborted` those that did not end.
     While it `is_paused` it writes nothing.
+
+    `reload` asks `on_reload` what comes of a folder: it may change `script`, or raise.
     """
 
     script: Callable[[Call], Script]
@@ -74,7 +78,15 @@ class ScriptedEngine:
     calls: list[Call] = field(default_factory=list)
     aborted: list[str] = field(default_factory=list)
     is_closed: bool = False
+    on_reload: Callable[[Path], None] = lambda _: None
+    reloads: list[Path] = field(default_factory=list)
+    adapters: dict[str, Path] = field(default_factory=dict)
+    _is_running: asyncio.Event = field(default_factory=asyncio.Event)
     _unfinished: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Begin running."""
+        self._is_running.set()
 
     async def generate(
         self,
@@ -84,11 +96,13 @@ class ScriptedEngine:
         budget: Budget | None,
         constraint: AnswerConstraint | None = None,
         cache_salt: str | None = None,
+        adapter: str | None = None,
     ) -> AsyncGenerator[EngineDelta, None]:
         """Write the script's tokens, and count the request as unfinished meanwhile."""
         prompt = tuple(prompt_token_ids)
-        call = Call(request_id, prompt, sampling, budget, constraint, cache_salt)
+        call = Call(request_id, prompt, sampling, budget, constraint, cache_salt, adapter)
         self.calls.append(call)
+        await self._is_running.wait()
         self._unfinished.add(request_id)
         is_done = False
         written = 0
@@ -137,6 +151,31 @@ class ScriptedEngine:
     def stats(self) -> EngineStats:
         """Count what is unfinished."""
         return EngineStats(num_running=len(self._unfinished), num_waiting=0)
+
+    async def pause(self) -> None:
+        """Begin nothing more, and wait for what runs."""
+        self._is_running.clear()
+        await self.drain(60)
+
+    async def resume(self) -> None:
+        """Run again."""
+        self._is_running.set()
+
+    async def reload(self, folder: Path) -> None:
+        """Note the folder, and do what the test wants."""
+        assert not self._is_running.is_set()
+        assert not self._unfinished
+        await asyncio.sleep(0)
+        self.reloads.append(folder)
+        self.on_reload(folder)
+
+    async def add_adapter(self, name: str, folder: Path) -> None:
+        """Note the adapter."""
+        self.adapters[name] = folder
+
+    async def remove_adapter(self, name: str) -> None:
+        """Forget it."""
+        del self.adapters[name]
 
     async def close(self) -> None:
         """Note that the server closed the engine."""

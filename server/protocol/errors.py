@@ -62,6 +62,8 @@ FAILURES: dict[type[errors.ServerError], Failure] = {
     errors.Forbidden: Failure(403, INVALID, "not_allowed"),
     errors.NotFound: Failure(404, INVALID, "not_found"),
     errors.MethodNotAllowed: Failure(405, INVALID, "method_not_allowed"),
+    errors.Conflict: Failure(409, INVALID, "conflict"),
+    errors.RolledBack: Failure(422, INVALID, "rolled_back"),
     errors.RequestTooLarge: Failure(413, INVALID, "request_too_large"),
     errors.UnsupportedMediaType: Failure(415, INVALID, "unsupported_media_type"),
     errors.TooManyRequests: Failure(429, "requests", "rate_limit_exceeded"),
@@ -69,6 +71,7 @@ FAILURES: dict[type[errors.ServerError], Failure] = {
     errors.Unavailable: Failure(503, "service_unavailable_error", "unavailable", RETRY),
     errors.QueueFull: Failure(503, "service_unavailable_error", "overloaded", RETRY),
     errors.EngineDead: Failure(503, "service_unavailable_error", "unavailable", RETRY),
+    errors.PromotionFailed: Failure(503, "server_error", "promotion_failed"),
     errors.EngineError: Failure(500, "server_error"),
     errors.ServerError: Failure(500, "server_error"),
 }

@@ -8,6 +8,8 @@ from fastapi.responses import JSONResponse, Response
 from server.metrics import CONTENT_TYPE
 from server.service import Service, Status
 
+RETRY_AFTER_S = "1"  # the next probe may come soon
+
 probes = APIRouter()
 metrics = APIRouter()
 
@@ -27,7 +29,7 @@ async def ready(http: Request) -> JSONResponse:
         return JSONResponse({"status": "ready"})
     reason = service.reason if service.is_alive else "the engine has stopped"
     status = service.status if service.is_alive else Status.FAILED
-    return JSONResponse({"status": status, "reason": reason}, 503, {"Retry-After": "1"})
+    return JSONResponse({"status": status, "reason": reason}, 503, {"Retry-After": RETRY_AFTER_S})
 
 
 @metrics.get("/metrics")

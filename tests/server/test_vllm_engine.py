@@ -51,7 +51,7 @@ class StubLlm:
         self.error = error
         self.is_closed = False
 
-    async def generate(self, *_: object) -> AsyncIterator[SimpleNamespace]:
+    async def generate(self, *_: object, **__: object) -> AsyncIterator[SimpleNamespace]:
         completion = SimpleNamespace(index=0, token_ids=[5], finish_reason=None, logprobs=None)
         try:
             yield SimpleNamespace(outputs=[completion])
