@@ -168,7 +168,7 @@ def _add_engine_flags(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     add(
         "--lora", action="append", type=_adapter, default=[], metavar="NAME=FOLDER",
-        help="serve a LoRA adapter as a model of that name; may be given several times (default none)",
+        help="serve a LoRA adapter as a model of that name; may be repeated (default none)",
     )  # fmt: skip
     add(
         "--max-loras", type=int, metavar="N",

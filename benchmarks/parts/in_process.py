@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.parts import streams
 from decoding.budget import Budget
 from decoding.bundle import Bundle
-from server.chat_template import ChatMessage
+from server.chat_message import ChatMessage
 from server.engine import Sampling
 from server.model import ServedModel
 from server.vllm_engine import VllmEngine

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from decoding.bundle import Bundle
 from decoding.format import ReplyFormat
 from server.candidate import check_candidate
-from server.chat_template import ChatMessage
+from server.chat_message import ChatMessage
 from server.errors import RequestError
 from server.model import ServedModel
 from tests.server.versions import make_version, served
