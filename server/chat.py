@@ -233,7 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", help="name of the model (default the server's first)")
     add(
         "--effort",
-        choices=["none", "minimal", "low", "medium", "high", "xhigh"],
+        choices=["none", "minimal", "low", "medium", "high", "xhigh", "max"],
         help="how much it thinks (default the model's)",
     )
     add("--max-tokens", type=int, help="most tokens of a reply, thinking included")

@@ -7,6 +7,7 @@ import secrets
 
 from server.choice import AnswerDelta, ChoiceEnd, Event, ToolCallDelta
 from server.logprobs import as_json
+from server.policy import ReasoningField
 from server.progress import Progress
 from server.protocol.chat import ChatCompletionRequest, StreamOptions, Usage
 from server.protocol.errors import ErrorBody
@@ -26,8 +27,10 @@ class ChunkWriter:
         fingerprint: str,
         *,
         may_call: bool = False,
+        reasoning_field: ReasoningField = "reasoning",
     ) -> None:
         """Write the parts that every chunk has; where answers may be calls, content begins null."""
+        self._reasoning_field = reasoning_field
         shared = {
             "id": id,
             "object": "chat.completion.chunk",
@@ -54,7 +57,7 @@ class ChunkWriter:
             return self._end(event)
         if isinstance(event, ToolCallDelta):
             return self._chunk(event.index, f'{{"tool_calls":[{_call(event)}]}}')
-        field = "content" if isinstance(event, AnswerDelta) else "reasoning"
+        field = "content" if isinstance(event, AnswerDelta) else self._reasoning_field
         # In ASCII: some clients take U+2028 and its like for the end of a line.
         delta = f'{{"{field}":{json.dumps(event.text)}}}'
         if isinstance(event, AnswerDelta) and event.logprobs is not None:

@@ -136,6 +136,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     check_exposure(arguments.host, is_guarded=is_guarded, is_insecure=arguments.insecure)
     return Settings(
         reasoning=Reasoning(arguments.reasoning),
+        reasoning_field=arguments.reasoning_field,
         keys=keys,
         keys_url=keys_url,
         data=data,

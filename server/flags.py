@@ -100,6 +100,11 @@ def _add_policy_flags(group: argparse._ArgumentGroup) -> None:
         help="visible lets a request that says include_reasoning have it (default hidden)",
     )  # fmt: skip
     add(
+        "--reasoning-field", choices=["reasoning", "reasoning_content"], default="reasoning",
+        help="the name under which it is sent; older clients look for reasoning_content "
+        "(default reasoning)",
+    )  # fmt: skip
+    add(
         "--api-key-file", type=Path, metavar="FILE",
         help="API keys, one a line, raw or as sha256:HEX; the variable REFLECT_API_KEY adds one "
         "(default no key)",

@@ -9,12 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 ANONYMOUS = "anonymous"
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 HASHED = re.compile(r"sha256:([0-9a-f]{64})")
 MIN_KEY_CHARACTERS = 16
+
+
+ReasoningField = Literal["reasoning", "reasoning_content"]
 
 
 class PolicyError(ValueError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.policy import Keys, Reasoning
+from server.policy import Keys, Reasoning, ReasoningField
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,8 @@ class Settings:
     """The server's choices apart from the model and the engine; one per process, immutable."""
 
     reasoning: Reasoning = Reasoning.HIDDEN
+    reasoning_field: ReasoningField = "reasoning"
+    """What the field is called that holds the reasoning, where a request may see it."""
     keys: Keys = field(default_factory=Keys)
     keys_url: str | None = None
     """The database with more keys; None is none."""

@@ -34,7 +34,7 @@ from server.protocol.wire import Wire
 MAX_STOPS = 4
 MAX_STOP_CHARACTERS = 1024
 MAX_TOKENS = 2**31 - 1
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Positive = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
@@ -207,12 +207,13 @@ class Usage(BaseModel):
 
 
 class AnswerMessage(BaseModel):
-    """The answer; `reasoning` is there only where the policy and the request allow it."""
+    """The answer; reasoning, under one of two names, only where policy and request allow it."""
 
     role: Literal["assistant"] = "assistant"
     content: str | None
     refusal: None = None
     reasoning: str | None = None
+    reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
 
 

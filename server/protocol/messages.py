@@ -105,6 +105,7 @@ class AssistantMessage(Wire):
     content: Annotated[Content | None, Field(validate_default=True)] = None
     name: str | None = Field(default=None, exclude=True)
     reasoning: str | None = Field(default=None, exclude=True)
+    reasoning_content: str | None = Field(default=None, exclude=True)
 
     @field_validator("content", mode="after")
     @classmethod

@@ -20,6 +20,7 @@ from server.disconnect import unless_gone
 from server.generation import Generation
 from server.logprobs import AnswerToken, as_json
 from server.openapi import request_body
+from server.policy import ReasoningField
 from server.protocol.chat import (
     AnswerMessage,
     ChatCompletion,
@@ -54,11 +55,13 @@ async def create_chat_completion(http: Request) -> Response:
     if request.stream:
         options = request.stream_options or StreamOptions()
         shared = (id, int(time.time()), request, generation.fingerprint)
-        writer = ChunkWriter(*shared, may_call=generation.may_call)
+        field = settings.reasoning_field
+        writer = ChunkWriter(*shared, may_call=generation.may_call, reasoning_field=field)
         return AnswerStream(generation, writer, settings, options)
     try:
         async with generation:
-            completion = await unless_gone(http.receive, _complete(id, request, generation))
+            work = _complete(id, request, generation, settings.reasoning_field)
+            completion = await unless_gone(http.receive, work)
     finally:
         http.state.usage = generation.usage
     if completion is None:
@@ -67,7 +70,10 @@ async def create_chat_completion(http: Request) -> Response:
 
 
 async def _complete(
-    id: str, request: ChatCompletionRequest, generation: Generation
+    id: str,
+    request: ChatCompletionRequest,
+    generation: Generation,
+    reasoning_field: ReasoningField,
 ) -> ChatCompletion:
     """Wait for every choice and put the answers together."""
     answers: dict[int, list[str]] = defaultdict(list)
@@ -91,7 +97,7 @@ async def _complete(
         if calls[index]:
             fields = {"content": None, "tool_calls": _tool_calls(calls[index])}
         if generation.shows_reasoning:
-            fields["reasoning"] = "".join(reasonings[index])
+            fields[reasoning_field] = "".join(reasonings[index])
         message = AnswerMessage(role="assistant", refusal=None, **fields)
         end = ends[index]
         hits: dict[str, Any] = {"budget_hits": end.hits} if end.hits else {}
