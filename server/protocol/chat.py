@@ -31,6 +31,7 @@ from server.protocol.tools import (
 from server.protocol.unsupported import UNSUPPORTED
 from server.protocol.wire import Wire
 
+MAX_MESSAGES = 2048
 MAX_STOPS = 4
 MAX_STOP_CHARACTERS = 1024
 MAX_TOKENS = 2**31 - 1
@@ -67,7 +68,7 @@ class ChatCompletionRequest(Wire):
     NEUTRAL = unsupported.NEUTRAL
 
     model: str
-    messages: Annotated[list[Message], Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]
     max_tokens: Positive | None = None
     max_completion_tokens: Positive | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 
 def _describe_neutral(schema: dict[str, Any], kind: type[Wire]) -> None:
@@ -13,6 +14,17 @@ def _describe_neutral(schema: dict[str, Any], kind: type[Wire]) -> None:
     schema["properties"] |= {
         name: {"enum": [*values, None]} for name, values in kind.NEUTRAL.items()
     }
+
+
+def _stop_early(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if schema.get("type") == "list":
+            schema["fail_fast"] = True
+        for inner in schema.values():
+            _stop_early(inner)
+    elif isinstance(schema, (list, tuple)):
+        for inner in schema:
+            _stop_early(inner)
 
 
 class Wire(BaseModel):
@@ -30,6 +42,15 @@ class Wire(BaseModel):
         json_schema_extra=_describe_neutral,
     )
     NEUTRAL: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Let lists stop at their first mistake: only that is told, and a million take a minute."""
+        schema = handler(source)
+        _stop_early(schema)
+        return schema
 
     @model_validator(mode="before")
     @classmethod

@@ -1,11 +1,15 @@
-"""Bodies are checked for type and size before they are read."""
+"""Bodies are checked for type, size and shape before they are read."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
+from pydantic import ValidationError
 
+from server.body import check_shape
+from server.protocol.chat import ChatCompletionRequest
 from server.settings import Settings
 from tests.live import LiveServer
 
@@ -56,3 +60,79 @@ def test_bytes_that_are_not_utf_8_are_refused(server: LiveServer) -> None:
         )
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "invalid_json"
+
+
+def body(fields: str) -> bytes:
+    return b'{"model": "tiny", "messages": [{"role": "user", "content": "hello"}], %b}' % (
+        fields.encode("utf-8", "surrogatepass")
+    )
+
+
+def nested(depth: int) -> str:
+    return '"metadata": ' + '{"a":' * depth + "1" + "}" * depth
+
+
+SCHEMA = '"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": %s}}'
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"[" * 100_000, "invalid_json"),
+        (b"[" * 100_000 + b"]" * 100_000, "invalid_json"),
+        (body(nested(100_000)), "invalid_json"),
+        (body(SCHEMA % ("[" * 250 + "]" * 250)), "invalid_json"),
+        (body('"seed": ' + "9" * 1_000_000), "invalid_json"),
+        (body('"seed": ' + "9" * 4_000), "invalid_value"),
+        (body('"temperature": NaN'), "invalid_json"),
+        (body('"temperature": 1e999'), "invalid_value"),
+        (body('"top_p": -Infinity'), "invalid_json"),
+        (body(SCHEMA % '{"minimum": NaN}'), "invalid_json"),
+        (body('"user": "\\ud800"'), "invalid_json"),
+        (body('"user": "\\udc00"'), "invalid_json"),
+        (body('"user": "\ud800"'), "invalid_json"),
+        (body('"user": "a\0b"'), "invalid_json"),
+        (b"\xef\xbb\xbf" + GOOD, "invalid_json"),
+        (GOOD.replace(b"hello", b"\xc0\x80"), "invalid_json"),
+        (GOOD + b" x", "invalid_json"),
+        (b"", "invalid_json"),
+        (b"null", "invalid_value"),
+        (b"[]", "invalid_value"),
+        (b'"' + b"a" * 1_000_000, "invalid_json"),
+        (GOOD.replace(b'"tiny"', b'"' + b"a" * 1_000_000 + b'"'), "model_not_found"),
+        (body(",".join(f'"k{i}": 1' for i in range(30_000))), "too_many_values"),
+        (body('"stop": [' + ",".join(['"a"'] * 400_000) + "]"), "too_many_values"),
+        (body(",".join(f'"k{i}": 1' for i in range(3_000))), "unknown_parameter"),
+        (body('"stop": [' + ",".join(["1"] * 200_000) + "]"), "invalid_value"),
+        (b'{"model": "tiny", "messages": [' + b",".join([b"1"] * 200_000) + b"]}", "invalid_value"),
+    ],
+)
+def test_hostile_bodies_are_refused_by_name(content: bytes, code: str, server: LiveServer) -> None:
+    with server.client() as client:
+        answer = client.post(URL, content=content, headers={"content-type": "application/json"})
+        assert answer.status_code == (404 if code == "model_not_found" else 400)
+        assert answer.json()["error"]["code"] == code
+        assert len(answer.content) < 1000
+    assert server.engine.calls == []
+
+
+def test_of_a_name_that_stands_twice_the_last_counts(server: LiveServer) -> None:
+    content = GOOD.replace(b'"model"', b'"model": "other", "model"')
+    with server.client() as client:
+        answer = client.post(URL, content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+
+
+def test_a_long_conversation_is_no_attack() -> None:
+    message = {"role": "user", "content": [{"type": "text", "text": "a, {b} [c]"}] * 3}
+    check_shape(json.dumps({"messages": [message] * 1000}).encode())
+    check_shape(json.dumps({"prompt": [7] * 131_072}).encode())
+
+
+def test_a_list_is_read_up_to_its_first_mistake() -> None:
+    words = [1] * 1000
+    with pytest.raises(ValidationError) as refusal:
+        ChatCompletionRequest.model_validate(
+            {"model": "tiny", "messages": words, "structured_outputs": {"choice": words}}
+        )
+    assert refusal.value.error_count() == 2
