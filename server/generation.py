@@ -106,6 +106,11 @@ class Generation:
         if unfinished:
             await asyncio.wait(unfinished)
 
+    def abandon(self) -> None:
+        """Give back what was set aside for a generation that is never begun."""
+        if self._allotment is not None:
+            self._allotment.end()
+
     def __aiter__(self) -> Self:
         """Stream the events of all choices as they come."""
         return self

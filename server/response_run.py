@@ -49,7 +49,7 @@ class ResponseRun:
             for event in self._writer.start():
                 yield event
             async for one in self.generation:
-                for event in self._writer.write(one, self.generation.usage):
+                for event in self._writer.write(one):
                     yield event
             last = self._writer.end(self.generation.usage)
         except ServerError as error:

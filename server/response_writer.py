@@ -8,12 +8,13 @@ from typing import Any
 
 from server.choice import AnswerDelta, ChoiceEnd, Event, ToolCallDelta
 from server.errors import QueueFull, ServerError
+from server.logprobs import as_json
 from server.protocol.chat import Usage
 from server.protocol.response_items import Item, new_id
 from server.protocol.responses import Response
 
 ResponseEvent = dict[str, Any]
-SealItem = Callable[[str, int], str]
+SealItem = Callable[[str], str]
 ENDS = {"stop": "completed", "tool_calls": "completed", "length": "incomplete"}
 # What OpenAI's description has as "not there" where it is not known, all else being null.
 LEFT_OUT = ("user", "usage", "prompt_cache_key", "safety_identifier")
@@ -27,7 +28,7 @@ class ResponseWriter:
     """
 
     def __init__(self, response: Response, *, has_reasoning: bool, seal: SealItem | None) -> None:
-        """Begin with no output; `seal` is given where the client wants the reasoning sealed."""
+        """Begin with no output; `seal` seals the reasoning by its id, if that is wanted."""
         unknown = {name for name in LEFT_OUT if getattr(response, name) is None}
         self.response: dict[str, Any] = response.model_dump(mode="json", exclude=unknown)
         self.is_done = False
@@ -52,19 +53,19 @@ class ResponseWriter:
         if self._has_reasoning:
             yield self._add({"id": new_id("rs"), "type": "reasoning", "summary": []})
 
-    def write(self, event: Event, usage: Usage) -> Iterator[ResponseEvent]:
+    def write(self, event: Event) -> Iterator[ResponseEvent]:
         """Write one event of the choice."""
         if isinstance(event, ChoiceEnd):
-            yield from self._close(ENDS[event.finish_reason], usage)
+            yield from self._close(ENDS[event.finish_reason])
             self._finish(ENDS[event.finish_reason])
         elif isinstance(event, AnswerDelta):
             if self._open.get("type") != "message":
-                yield from self._close("completed", usage)
+                yield from self._close("completed")
                 yield from self._open_message()
             yield self._write_text(event)
         elif isinstance(event, ToolCallDelta):
             if event.name is not None:
-                yield from self._close("completed", usage)
+                yield from self._close("completed")
                 yield self._open_call(event)
             if event.arguments:
                 yield self._write_arguments(event.arguments)
@@ -109,7 +110,11 @@ class ResponseWriter:
 
     def _write_text(self, event: AnswerDelta) -> ResponseEvent:
         self._pieces.append(event.text)
-        return self._event("output_text.delta", content_index=0, delta=event.text, logprobs=[])
+        logprobs = as_json(event.logprobs or ())
+        self._logprobs += logprobs
+        return self._event(
+            "output_text.delta", content_index=0, delta=event.text, logprobs=logprobs
+        )
 
     def _open_call(self, call: ToolCallDelta) -> ResponseEvent:
         item = {"id": new_id("fc"), "type": "function_call", "status": "in_progress"}
@@ -119,7 +124,7 @@ class ResponseWriter:
         self._pieces.append(arguments)
         return self._event("function_call_arguments.delta", delta=arguments)
 
-    def _close(self, status: str, usage: Usage) -> Iterator[ResponseEvent]:
+    def _close(self, status: str) -> Iterator[ResponseEvent]:
         """Say that the open item is whole, if there is one."""
         item = self._open
         if not item:
@@ -134,8 +139,7 @@ class ResponseWriter:
             call = {"name": item["name"], "arguments": item["arguments"]}
             yield self._event("function_call_arguments.done", **call)
         elif self._seal is not None:
-            tokens = usage.completion_tokens_details.reasoning_tokens
-            item["encrypted_content"] = self._seal(item["id"], tokens)
+            item["encrypted_content"] = self._seal(item["id"])
         yield self._event("output_item.done", item=_copy(item))
         self._open = {}
 
@@ -147,7 +151,8 @@ class ResponseWriter:
             return
         item["status"] = status
         if item["type"] == "message":
-            item["content"][0]["text"] = written
+            item["content"][0] |= {"text": written, "logprobs": self._logprobs}
+            self._logprobs = []
         else:
             item["arguments"] = written
 

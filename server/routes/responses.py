@@ -15,6 +15,7 @@ from server.background import Background
 from server.body import read_body
 from server.disconnect import unless_gone
 from server.errors import RequestError, ServerError
+from server.generation import Generation
 from server.openapi import request_body
 from server.policy import Caller
 from server.protocol.response_items import Item, ReasoningItem, new_id
@@ -24,6 +25,7 @@ from server.response_run import ResponseRun
 from server.response_stream import FollowedStream, ResponseStream
 from server.response_writer import ResponseWriter
 from server.responses import Responses
+from server.sealing import Seal
 from server.service import Service
 
 CLIENT_CLOSED_REQUEST = 499
@@ -72,10 +74,15 @@ async def _admit(
     writer = ResponseWriter(
         blank_response(id, request, service.model),
         has_reasoning=generation.thinks,
-        seal=partial(responses.seal.seal, caller.key_id) if request.is_sealed else None,
+        seal=partial(_seal, responses.seal, caller, generation) if request.is_sealed else None,
     )
     store = responses.store if request.is_stored else None
     return ResponseRun(generation, writer, store, caller.key_id, context)
+
+
+def _seal(seal: Seal, caller: Caller, generation: Generation, item_id: str) -> str:
+    num_tokens = generation.usage.completion_tokens_details.reasoning_tokens
+    return seal.seal(caller.key_id, item_id, num_tokens)
 
 
 async def _before(request: ResponsesRequest, responses: Responses, key_id: str) -> list[Item]:
@@ -103,7 +110,11 @@ async def _before(request: ResponsesRequest, responses: Responses, key_id: str) 
 async def _begin(
     http: Request, run: ResponseRun, background: Background, *, has_stream: bool
 ) -> HttpResponse:
-    await run.keep_unfinished()
+    try:
+        await run.keep_unfinished()
+    except BaseException:
+        run.generation.abandon()
+        raise
     going_on = background.begin(run)
     if has_stream:
         return FollowedStream(going_on.follow(-1), http.app.state.service.settings)

@@ -53,14 +53,14 @@ def writer(*, has_reasoning: bool = True, is_sealed: bool = False, **fields: Any
             | fields
         ),
     )
-    seal = (lambda id, tokens: f"sealed {id[:3]} {tokens}") if is_sealed else None
+    seal = (lambda id: f"sealed {id[:3]}") if is_sealed else None
     return ResponseWriter(response, has_reasoning=has_reasoning, seal=seal)
 
 
 def write(writer: ResponseWriter, events: Iterable[Event]) -> list[dict[str, Any]]:
     written = [*writer.begin(), *writer.start()]
     for event in events:
-        written += writer.write(event, USAGE)
+        written += writer.write(event)
     return [*written, writer.end(USAGE)]
 
 
@@ -123,11 +123,11 @@ def test_what_an_event_held_does_not_change_later() -> None:
     assert part["part"]["text"] == ""
 
 
-def test_the_seal_has_the_reasoning_s_tokens_and_comes_when_they_are_known() -> None:
+def test_the_reasoning_is_sealed_when_it_is_over() -> None:
     events = write(writer(is_sealed=True), [AnswerDelta(0, "a"), end()])
     added, done = (e["item"] for e in events if e.get("item", {}).get("type") == "reasoning")
     assert "encrypted_content" not in added
-    assert done["encrypted_content"] == "sealed rs_ 4"
+    assert done["encrypted_content"] == "sealed rs_"
     assert events[-1]["response"]["output"][0] == done
 
 
@@ -148,7 +148,7 @@ def test_the_status_says_how_the_answer_ended(reason: FinishReason, status: str)
 )
 def test_a_failure_keeps_what_was_written(error: EngineError, code: str) -> None:
     it = writer()
-    written = [*it.begin(), *it.start(), *it.write(AnswerDelta(0, "half an"), USAGE)]
+    written = [*it.begin(), *it.start(), *it.write(AnswerDelta(0, "half an"))]
     last = it.fail(error)
     assert last["sequence_number"] == len(written)
     assert last["type"] == "response.failed"

@@ -285,3 +285,30 @@ def test_usage_counts_the_reasoning_tokens(server: LiveServer) -> None:
     assert usage["input_tokens_details"]["cached_tokens"] == 0
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
     assert usage["output_tokens"] == chat["completion_tokens"]
+
+
+def test_logprobs_are_the_answer_s_alone(server: LiveServer) -> None:
+    for most in (0, 2):
+        asked = {"include": ["message.output_text.logprobs"], "top_logprobs": most}
+        events = stream(server, **asked)
+        deltas = [e for e in events if e["type"] == "response.output_text.delta"]
+        tokens = [token for event in deltas for token in event["logprobs"]]
+        assert "".join(token["token"] for token in tokens).strip() == "7 apples"
+        (done,) = [e for e in events if e["type"] == "response.output_text.done"]
+        assert done["logprobs"] == tokens
+        assert events[-1]["response"]["output"][-1]["content"][0]["logprobs"] == tokens
+        assert all(len(t["top_logprobs"]) <= most for t in tokens)
+    assert all(e["logprobs"] == [] for e in stream(server) if "logprobs" in e)
+
+
+def test_tools_are_called(server: LiveServer) -> None:
+    server.say('{"name": "now", "parameters": {}}')
+    events = stream(server, tools=[NOW], tool_choice="required")
+    call = events[-1]["response"]["output"][-1]
+    assert (call["type"], call["name"], call["arguments"]) == ("function_call", "now", "{}")
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "noon"}
+    server.say("It is noon.")
+    turns = [{"role": "user", "content": "When?"}, call, output]
+    with server.client() as client:
+        answer = client.post("/v1/responses", json=HELLO | {"input": turns, "tools": [NOW]})
+    assert answer.json()["output"][-1]["content"][0]["text"] == "It is noon."
