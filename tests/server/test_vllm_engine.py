@@ -137,6 +137,20 @@ async def test_arguments_that_vllm_refuses_are_told_with_its_words(bundle: Bundl
         await VllmEngine.start(settings)
 
 
+@pytest.mark.engine
+@pytest.mark.usefixtures("_environment_put_back")
+async def test_a_cpu_refuses_drafts_before_it_loads_anything(bundle: Bundle) -> None:
+    pytest.importorskip("vllm", reason="vLLM is not installed")
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("a GPU takes them")
+    drafts = {"method": "ngram", "num_speculative_tokens": 3}
+    settings = EngineSettings(bundle.folder, vllm={"speculative_config": drafts})
+    with pytest.raises(EngineRefused, match=r"ngram.*--speculative-config"):
+        await VllmEngine.start(settings)
+
+
 async def test_a_constraint_travels_as_one_text(tmp_path: Path) -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed")
     constraint = AnswerConstraint.json_schema({"const": 2**70})
