@@ -33,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     from server.keys.store import KeyStoreError
     from server.policy import PolicyError
     from server.ray_app import ReplicasError
+    from server.request_log import RequestLogError
     from server.tracing import TracingError
 
     try:
@@ -41,7 +42,8 @@ def main(argv: list[str] | None = None) -> int:
             return _serve(arguments, bundle, settings)
         return _serve_replicas(arguments, bundle, settings)
     except (
-        BundleError, DataFolderError, KeyStoreError, PolicyError, ReplicasError, TracingError,
+        BundleError, DataFolderError, KeyStoreError, PolicyError, ReplicasError, RequestLogError,
+        TracingError,
     ) as error:  # fmt: skip
         print(f"reflect serve: {error}", file=sys.stderr)
         return 2
@@ -90,6 +92,8 @@ def make_app(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) 
         _trace(app.state.service, arguments.otlp_endpoint)
     if arguments.record:
         _record(app.state.service, arguments.recordings_url)
+    if arguments.log_requests is not None:
+        _log_requests(app.state.service, arguments.log_requests)
     return app
 
 
@@ -204,6 +208,14 @@ def _trace(service: Service, endpoint: str) -> None:
 
     service.tracer, close = open_tracer(endpoint)
     service.on_close.append(close)
+
+
+def _log_requests(service: Service, file: Path) -> None:
+    from server.request_log import RequestLog
+
+    log = RequestLog.open(file)
+    service.sinks.append(log)
+    service.on_close.append(log.close)
 
 
 def _record(service: Service, url: str | None) -> None:

@@ -142,6 +142,11 @@ def _add_data_flags(group: argparse._ArgumentGroup) -> None:
         "(default 256)",
     )  # fmt: skip
     add(
+        "--log-requests", type=Path, metavar="FILE",
+        help="write the texts of all requests and answers to this file, never the reasoning; "
+        "nothing else ever logs texts (default off)",
+    )  # fmt: skip
+    add(
         "--record", action="store_true",
         help="record the requests and answers of keys that consent (default off)",
     )  # fmt: skip
