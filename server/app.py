@@ -19,7 +19,15 @@ from server.model import ServedModel
 from server.promotion import Promoter
 from server.protocol.errors import error_body, error_headers, failure
 from server.responses import Responses
-from server.routes import admin, chat, health, models, responses, stored_responses
+from server.routes import (
+    admin,
+    chat,
+    health,
+    models,
+    playground,
+    responses,
+    stored_responses,
+)
 from server.service import LoadModel, Service, StartEngine
 from server.settings import Settings
 
@@ -59,6 +67,7 @@ def create_app(
     app.add_middleware(Access, service=service)
     app.include_router(health.probes)
     app.include_router(openapi.router)
+    app.include_router(playground.router)
     for guarded in GUARDED:
         app.include_router(guarded, dependencies=[Depends(_require_key)], responses=openapi.ERRORS)
     app.exception_handler(errors.ServerError)(_answer_server_error)

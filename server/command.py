@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from dataclasses import replace
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from server.service import Service
     from server.settings import Settings
     from server.vllm_settings import EngineSettings
+
+logger = logging.getLogger(__name__)
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 KEEP_ALIVE_S = 75  # an idle connection's; longer than the 60 of usual proxies and clients
@@ -177,6 +180,7 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
 
     logs.configure(arguments.log_level, arguments.log_format)
     app = make_app(arguments, bundle, settings)
+    logger.info("the page is at %s", page_url(arguments.host, arguments.port))
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -229,6 +233,12 @@ def _record(service: Service, url: str | None) -> None:
     recorder = Recorder(Recordings(open_database(url or database_url(folder, "recordings"))))
     service.sinks.append(recorder)
     service.on_close.append(recorder.close)
+
+
+def page_url(host: str, port: int) -> str:
+    """Return where a browser on this machine finds the page, also when it listens everywhere."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 
 if __name__ == "__main__":

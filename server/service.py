@@ -130,6 +130,11 @@ class Service:
         return self._answers
 
     @property
+    def max_model_len(self) -> int | None:
+        """The most tokens of prompt and reply together; None until the engine runs."""
+        return None if self._engine is None else self._engine.max_model_len
+
+    @property
     def is_alive(self) -> bool:
         """Whether the process is worth keeping: not once its engine has died."""
         return self._engine is None or self._engine.is_healthy

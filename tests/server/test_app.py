@@ -14,7 +14,7 @@ from server.policy import Keys, Policy
 from server.settings import Settings
 from tests.live import LiveServer
 
-OPEN = {"/", "/health", "/ready", "/openapi.json"}
+OPEN = {"/", "/page/{name}", "/health", "/ready", "/openapi.json"}
 KEY = "a-key-of-sixteen-or-more"
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -22,7 +22,8 @@ CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}]}
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "unknown_url"),
+        ("GET", "/index.html", 404, "unknown_url"),
+        ("POST", "/", 405, "method_not_allowed"),
         ("GET", "/v1/nothing", 404, "unknown_url"),
         ("POST", "/v1/chat/completions/", 404, "unknown_url"),
         ("GET", "/docs", 404, "unknown_url"),

@@ -9,7 +9,7 @@ import pytest
 
 from decoding.bundle import Bundle, BundleError
 from server import command, logs
-from server.command import find_model, main
+from server.command import find_model, main, page_url
 from server.http_server import HttpServer
 
 
@@ -87,3 +87,16 @@ def test_the_engine_is_given_a_folder_of_automata_where_the_user_has_none(
     (folder,) = folders
     assert folder
     assert not Path(folder).exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000/"),
+        ("0.0.0.0", "http://127.0.0.1:8000/"),
+        ("::", "http://[::1]:8000/"),
+        ("example.org", "http://example.org:8000/"),
+    ],
+)
+def test_the_page_is_named_as_a_browser_here_reaches_it(host: str, url: str) -> None:
+    assert page_url(host, 8000) == url
