@@ -6,10 +6,11 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from server import flags
 
@@ -64,7 +65,7 @@ def load(arguments: argparse.Namespace) -> tuple[Bundle, Settings]:
 
 
 def engine_settings(arguments: argparse.Namespace, bundle: Bundle) -> EngineSettings:
-    """Return how a command line wants the engine started."""
+    """Return how a command line wants the engine started; raises BundleError for its drafts."""
     from server.vllm_settings import EngineSettings
 
     return EngineSettings(
@@ -77,8 +78,17 @@ def engine_settings(arguments: argparse.Namespace, bundle: Bundle) -> EngineSett
         dtype=arguments.dtype,
         max_loras=_num_loras(arguments),
         max_lora_rank=arguments.max_lora_rank,
-        vllm=arguments.engine,
+        vllm=_with_draft_model(arguments.engine),
     )
+
+
+def _with_draft_model(engine: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Find the model that drafts as the one that answers; the engine itself fetches nothing."""
+    drafts = engine.get("speculative_config") or {}
+    if "model" not in drafts or str(drafts.get("method", "")).startswith("ngram"):
+        return engine
+    model = str(find_model(drafts["model"]))
+    return {**engine, "speculative_config": {**drafts, "model": model}}
 
 
 def make_app(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) -> FastAPI:
@@ -88,8 +98,9 @@ def make_app(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) 
     async def start_engine() -> Engine:
         from server.vllm_engine import VllmEngine
 
-        return await VllmEngine.start(engine_settings(arguments, bundle))
+        return await VllmEngine.start(engine)
 
+    engine = engine_settings(arguments, bundle)
     app = create_app(bundle, settings, start_engine)
     if arguments.otlp_endpoint:
         _trace(app.state.service, arguments.otlp_endpoint)

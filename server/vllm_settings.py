@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from decoding.adapters.admission import FOLDER_VARIABLE
+from decoding.automaton_cache import VARIABLE
 from server.vllm_worker import EXTENSION
 
 ENVIRONMENT = {
@@ -24,6 +25,7 @@ ENVIRONMENT = {
     "TORCH_CPP_LOG_LEVEL": "ERROR",
     "TOKENIZERS_PARALLELISM": "false",
     "PYTHONWARNINGS": "ignore",  # of the worker processes
+    "VLLM_RAY_EXTRA_ENV_VARS_TO_COPY": VARIABLE,  # workers of Ray look for automata there too
 }
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 CPU_INFO = Path("/proc/cpuinfo")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from decoding.bundle import Bundle, BundleError
-from server import command, logs
+from server import command, flags, logs
 from server.command import find_model, main, page_url
 from server.http_server import HttpServer
 
@@ -74,6 +74,23 @@ def test_flags_that_cannot_work_are_refused(
 def test_a_model_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["/nowhere/at/all"]) == 2
     assert "/nowhere/at/all" in capsys.readouterr().err
+
+
+def test_a_model_that_drafts_is_found_as_the_one_that_answers(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "MODELS", bundle.folder.parent)
+    arguments = flags.parse(["tiny"])
+    drafts = {"model": "tiny", "num_speculative_tokens": 3}
+    arguments.engine = {"speculative_config": drafts, "seed": 1}
+    told = command.engine_settings(arguments, bundle).vllm
+    found = str(bundle.folder)
+    assert told == {"speculative_config": {**drafts, "model": found}, "seed": 1}
+    arguments.engine["speculative_config"] = {"method": "ngram", "model": "ngram"}
+    assert command.engine_settings(arguments, bundle).vllm == arguments.engine
+    arguments.engine["speculative_config"] = {"model": "no-such-model"}
+    with pytest.raises(BundleError, match="no-such-model"):
+        command.engine_settings(arguments, bundle)
 
 
 def test_the_engine_is_given_a_folder_of_automata_where_the_user_has_none(
