@@ -67,6 +67,38 @@ def matches(pattern: str) -> Judge:
     return lambda text: re.fullmatch(pattern, text) is not None
 
 
+TOOLS: list[dict[str, Any]] = [
+    {"name": "keep", "parameters": PERSON},
+    {"name": "now"},
+    {"name": "plant", "parameters": TREE},
+]
+NO_PARAMETERS = {"type": "object", "maxProperties": 0}
+
+
+def calls(at_most: int | None, otherwise: Judge) -> Judge:
+    """Judge the calls of TOOLS, where the answer begins like one, and what it is otherwise."""
+    schemas = {tool["name"]: tool.get("parameters", NO_PARAMETERS) for tool in TOOLS}
+    names = "|".join(schemas)
+    head = re.compile(rf'\s*\{{\s*("type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"({names})"')
+
+    def judge(text: str) -> bool:
+        if not head.match(text):
+            return otherwise(text)
+        found, at = [], len(text) - len(text.lstrip())
+        while at < len(text):
+            call, at = json.JSONDecoder().raw_decode(text, at)
+            found.append(follows(schemas[call["name"]])(json.dumps(call["parameters"])))
+            at += len(separator[0]) if (separator := re.match("; ?(?=.)", text[at:])) else 0
+        return all(found) and len(found) <= (at_most or len(found))
+
+    return judge
+
+
+def called(text: AnswerConstraint | None = None, **how: bool) -> AnswerConstraint:
+    return AnswerConstraint.tool_call(TOOLS, text=text, **how)
+
+
+YES = AnswerConstraint.choice(["yes", "no"])
 DEMANDS: list[tuple[AnswerConstraint, Judge]] = [
     (AnswerConstraint.json_schema(PERSON), follows(PERSON)),
     (AnswerConstraint.json_schema(TREE), follows(TREE)),
@@ -74,6 +106,10 @@ DEMANDS: list[tuple[AnswerConstraint, Judge]] = [
     (AnswerConstraint.regex("[0-9]{4}-[0-9]{2}-[0-9]{2}"), matches(r"\d{4}-\d\d-\d\d")),
     (AnswerConstraint.regex("(?:[a-z]+ ){2,}end"), matches(r"([a-z]+ ){2,}end")),
     (AnswerConstraint.choice(["yes", "no", "</thinking>"]), matches("yes|no|</thinking>")),
+    (called(), calls(1, matches("(?!)"))),
+    (called(parallel=True), calls(None, matches("(?!)"))),
+    (called(auto=True, parallel=True), calls(None, matches(r"(?s:.*\S.*)"))),
+    (called(auto=True, text=YES), calls(1, matches("yes|no"))),
 ]
 
 
