@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
+import numpy as np
 import openai
 import pydantic
 import pytest
 from openai import OpenAI
 from openai.lib.streaming.chat import ChatCompletionStreamState
 
+from decoding.matcher import Matcher
 from server.client_text import EDGE
 from tests.fakes import Call, Script
 from tests.live import LiveServer
@@ -37,6 +42,7 @@ CALLS = (
 )
 THREE = [("get_weather", ROME), ("now", "{}"), ("get_weather", PARIS)]
 HELLO: Any = {"role": "user", "content": "hello"}
+EMPTY = {"type": "object", "maxProperties": 0}
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 
 
@@ -294,3 +300,58 @@ def test_usage_counts_calls_as_the_answer(client: OpenAI, server: LiveServer) ->
     hidden = usage.completion_tokens_details.reasoning_tokens
     assert usage.completion_tokens == len(server.script(CALL).token_ids)
     assert usage.completion_tokens - hidden >= len(server.model.prompter.encode(CALL))
+
+
+def written_at_random(server: LiveServer, call: Call, rng: random.Random) -> Script:
+    """Write a reply as an enforced engine may, often one that begins like a call."""
+    assert call.budget is not None
+    masks = server.model.automata.find_masks(call.constraint)
+    matcher = Matcher(masks.automaton, call.budget, masks)
+    begin = rng.choice(['{"name": "get_weather"', ' {"name":"now', ""])
+    wished = server.model.prompter.encode(begin)
+    token_ids: list[int] = []
+    while not matcher.is_terminated:
+        wish = wished.pop(0) if wished and matcher.is_answering else -1
+        if not matcher.allows(wish):
+            wish = int(rng.choice(np.flatnonzero(matcher.allowed())))
+        matcher.accept(wish)
+        token_ids.append(wish)
+    return Script(tuple(token_ids), splits=tuple(rng.randint(1, 9) for _ in token_ids))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"parallel_tool_calls": False},
+        {"tool_choice": "required"},
+        {"tool_choice": NAMED},
+        {"response_format": {"type": "json_object"}},
+        {"structured_outputs": {"choice": ["yes", "no"]}},
+    ],
+)
+def test_every_enforced_reply_is_text_or_calls_by_their_schemas(
+    client: OpenAI, server: LiveServer, stream: bool, fields: dict[str, Any]
+) -> None:
+    rng = random.Random(5)
+    server.say_by(lambda call: written_at_random(server, call, rng))
+    extra = {name: value for name, value in fields.items() if name == "structured_outputs"}
+    known = {name: value for name, value in fields.items() if name not in extra}
+    found = set()
+    for most in (60, 80, 100, 150, 300):
+        for choice in ask(client, stream=stream, n=4, max_tokens=most, extra_body=extra, **known):
+            text, calls = choice.message.content, choice.message.tool_calls
+            found.add("text" if text else "calls")
+            assert bool(text) != bool(calls)
+            if text:
+                assert "tool_choice" not in fields
+                assert not re.match(r'\s*\{\s*"name"\s*:\s*"(get_weather|now)"', text)
+                continue
+            assert choice.finish_reason in {"tool_calls", "length"}
+            is_single = fields.get("tool_choice") == NAMED or "parallel_tool_calls" in fields
+            assert len(calls) == 1 or not is_single
+            for name, arguments in calls_of(choice):
+                schema = WEATHER["function"]["parameters"] if name == "get_weather" else EMPTY
+                jsonschema.validate(json.loads(arguments), schema)
+    assert found == ({"calls"} if "tool_choice" in fields else {"text", "calls"})
