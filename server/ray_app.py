@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -166,9 +167,12 @@ def app(arguments: dict[str, str]) -> Any:
     from server import command, flags
 
     words = {"replicas": "1", **arguments}
-    argv = [words.pop("model"), *(f"--{name}={value}" for name, value in words.items())]
-    said = flags.parse(argv)
+    model = words.pop("model", None)
+    if model is None:
+        raise ReplicasError("say which model: serve run server.ray_app:app model=FOLDER_OR_NAME")
+    said = flags.parse([model, *(f"--{name}={value}" for name, value in words.items())])
     bundle, settings = command.load(said)
+    bundle = replace(bundle, folder=bundle.folder.resolve())
     return deployment(
         said, bundle, settings, command.engine_settings(said, bundle), command.make_app
     )

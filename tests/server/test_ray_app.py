@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import pytest
 
 from decoding.bundle import Bundle
 from server import flags
-from server.ray_app import ReplicasError, _check
+from server.ray_app import ReplicasError, _check, app
 from server.vllm_settings import EngineSettings
 from tests.serve_replicas import DIE, THINK, THINKING_S
 
@@ -143,6 +144,25 @@ def test_a_replica_over_several_nodes_is_refused(tmp_path: Path) -> None:
     _check(EngineSettings(tmp_path, vllm={"tensor_parallel_size": 2}))
     with pytest.raises(ReplicasError, match="one node"):
         _check(EngineSettings(tmp_path, vllm={"distributed_executor_backend": "ray"}))
+
+
+def test_serve_run_takes_the_flags_by_name(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's own, of how it uses pydantic
+        pytest.importorskip("ray.serve", reason="Ray is not installed: the extra `ray`")
+    monkeypatch.chdir(bundle.folder.parent)
+    data = {"data": str(tmp_path)}
+    application = app({"model": "tiny", "replicas": "1:4", "max-num-seqs": "8"} | data)
+    replica = application._bound_deployment
+    arguments, served, settings, _ = replica.init_args
+    assert (arguments.max_num_seqs, served.folder, settings.data) == (8, bundle.folder, tmp_path)
+    scaling = replica._deployment_config.autoscaling_config
+    assert (scaling.min_replicas, scaling.max_replicas) == (1, 4)
+    assert replica._deployment_config.max_ongoing_requests > 8 + arguments.max_queue
+    with pytest.raises(ReplicasError, match="model="):
+        app({"replicas": "2"})
 
 
 @pytest.mark.engine
