@@ -22,11 +22,13 @@ from server.responses import Responses
 from server.routes import (
     admin,
     chat,
+    completions,
     health,
     models,
     playground,
     responses,
     stored_responses,
+    tokens,
 )
 from server.service import LoadModel, Service, StartEngine
 from server.settings import Settings
@@ -40,9 +42,11 @@ GUARDED = (
     health.metrics,
     models.router,
     chat.router,
+    completions.router,
     responses.router,
     stored_responses.router,
     admin.router,
+    tokens.router,
 )
 
 

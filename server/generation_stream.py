@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 
 from starlette.types import Receive, Scope, Send
 
+from server.batch import Batch
 from server.disconnect import unless_gone
 from server.event_stream import EventStream
 from server.generation import Generation
@@ -20,7 +21,10 @@ class GenerationStream(EventStream):
     """
 
     def __init__(
-        self, generation: Generation, events: AsyncGenerator[bytes, None], settings: Settings
+        self,
+        generation: Generation | Batch,
+        events: AsyncGenerator[bytes, None],
+        settings: Settings,
     ) -> None:
         """Prepare the stream; nothing is asked of the engine yet."""
         super().__init__(events, settings)

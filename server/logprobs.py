@@ -33,8 +33,12 @@ class TokenChance:
 
 @dataclass(frozen=True, slots=True)
 class AnswerToken:
-    """A token of the answer, and the most likely ones at its place, the best first."""
+    """A token of the answer, and the most likely ones at its place, the best first.
 
+    offset: where it begins in the answer, in bytes of UTF-8
+    """
+
+    offset: int
     chosen: TokenChance
     top: tuple[TokenChance, ...]
 
@@ -45,7 +49,8 @@ class _Held:
 
     start: int
     end: int
-    token: AnswerToken
+    chosen: TokenChance
+    top: tuple[TokenChance, ...]
 
 
 class AnswerLogprobs:
@@ -69,8 +74,8 @@ class AnswerLogprobs:
         text = self._token_bytes[entries[0].token_id]
         if text:
             start = self._parser.num_bytes
-            token = AnswerToken(_chance(text, entries[0]), self._best(entries, matcher))
-            self._held.append(_Held(start, start + len(text), token))
+            chosen, top = _chance(text, entries[0]), self._best(entries, matcher)
+            self._held.append(_Held(start, start + len(text), chosen, top))
 
     def release(self, text: str) -> tuple[AnswerToken, ...]:
         """Return the tokens that are complete with this text, the next of the answer."""
@@ -81,7 +86,7 @@ class AnswerLogprobs:
         while self._held and self._held[0].end <= end:
             held = self._held.popleft()
             if held.start >= start:
-                tokens.append(held.token)
+                tokens.append(AnswerToken(held.start - start, held.chosen, held.top))
         return tuple(tokens)
 
     def _best(self, entries: Sequence[TokenLogprob], matcher: Matcher) -> tuple[TokenChance, ...]:

@@ -61,6 +61,11 @@ class ServedModel:
         """Its masks."""
         return self.automata.plain_masks
 
+    def token_data(self, token_id: int) -> bytes:
+        """Return what a token is written as, also one that stands for no text."""
+        data = self.vocabulary.token_bytes[token_id]
+        return self.prompter.control_data.get(token_id, b"") if data is None else data
+
     def parser(self, budget: Budget) -> ReplyParser:
         """Make the parser of one reply, standing where the prompt leaves off."""
         bundle = self.bundle

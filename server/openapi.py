@@ -11,8 +11,10 @@ from pydantic import BaseModel
 
 from server.protocol.admin import AdapterName, AdapterRequest, PromotionRequest
 from server.protocol.chat import ChatCompletionRequest
+from server.protocol.completions import CompletionRequest
 from server.protocol.errors import ErrorBody
 from server.protocol.responses import ResponsesRequest
+from server.protocol.tokens import DetokenizeRequest, TokenizeRequest
 
 SCHEMAS = "#/components/schemas/"
 BODIES: tuple[type[BaseModel], ...] = (
@@ -21,6 +23,9 @@ BODIES: tuple[type[BaseModel], ...] = (
     PromotionRequest,
     AdapterRequest,
     AdapterName,
+    CompletionRequest,
+    TokenizeRequest,
+    DetokenizeRequest,
 )
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorBody, "description": "The request is wrong or not allowed"},

@@ -49,12 +49,7 @@ def check_request(
     request: ChatCompletionRequest, model: ServedModel, settings: Settings, policy: Policy
 ) -> None:
     """Refuse what this server, or the key's policy, does not serve, before any work is done."""
-    if request.model != model.bundle.name or not policy.may_use(request.model):
-        raise NotFound(
-            f"The model does not exist or is not this key's; {_known_models(model, policy)}.",
-            param="model",
-            code="model_not_found",
-        )
+    check_model(request.model, model, policy)
     if request.include_reasoning and not policy.may_see_reasoning:
         raise Forbidden(
             "This server's policy hides the reasoning; 'include_reasoning' needs a key that may "
@@ -74,6 +69,16 @@ def check_request(
             "The last message must not be the assistant's: a reply cannot be continued, it is "
             "always begun anew.",
             param="messages",
+        )
+
+
+def check_model(name: str, model: ServedModel, policy: Policy) -> None:
+    """Raise NotFound unless this is the model, and the key may use it."""
+    if name != model.bundle.name or not policy.may_use(name):
+        raise NotFound(
+            f"The model does not exist or is not this key's; {_known_models(model, policy)}.",
+            param="model",
+            code="model_not_found",
         )
 
 

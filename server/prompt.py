@@ -45,6 +45,8 @@ class Prompter:
         by_length = sorted(added, key=len, reverse=True)
         # "(?!)" matches nothing: of a tokenizer without added tokens nothing is a control token.
         self._split = re.compile(f"({'|'.join(map(re.escape, by_length)) or '(?!)'})")
+        self.control_data = {i: text.encode() for text, i in added.items()}
+        """What the control tokens are written as."""
         self._plain = plain
         self._template = template
         self._system_prompt = system_prompt
@@ -108,6 +110,11 @@ class Prompter:
                 else:
                     run += part
         return self._begin(token_ids + self.encode(run))
+
+    def encode_text(self, text: str, *, has_special: bool) -> list[int]:
+        """Return the ids of a text by itself, behind a BOS where the model's prompts have one."""
+        ids = self.encode(text)
+        return self._begin(ids) if has_special and self._must_begin else ids
 
     def encode(self, run: str) -> list[int]:
         """Return the ids of plain text; raise PromptError if they held a control token."""

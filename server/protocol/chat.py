@@ -38,7 +38,26 @@ MAX_TOKENS = 2**31 - 1
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Positive = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+NumChoices = Annotated[int, Field(ge=1, le=128)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
+Factor = Annotated[float, Field(ge=0.01, le=100)]
+TopK = Annotated[int, Field(ge=-1, le=MAX_TOKENS)]
+
+
+def _as_list(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else stop
+
+
+STRING = {"type": "string", "minLength": 1}
+Stop = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=MAX_STOP_CHARACTERS)]],
+    Field(max_length=MAX_STOPS),
+    BeforeValidator(_as_list),
+    WithJsonSchema({"anyOf": [STRING, {"type": "array", "items": STRING, "maxItems": MAX_STOPS}]}),
+]
 
 
 class StreamOptions(Wire):
@@ -58,10 +77,6 @@ class ReflectionOptions(Wire):
     min_answer_tokens: Positive | None = None
 
 
-def _as_list(stop: Any) -> Any:
-    return [stop] if isinstance(stop, str) else stop
-
-
 class ChatCompletionRequest(Wire):
     """The body of POST /v1/chat/completions."""
 
@@ -71,39 +86,20 @@ class ChatCompletionRequest(Wire):
     messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]
     max_tokens: Positive | None = None
     max_completion_tokens: Positive | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: (
-        Annotated[
-            list[Annotated[str, StringConstraints(min_length=1, max_length=MAX_STOP_CHARACTERS)]],
-            Field(max_length=MAX_STOPS),
-            BeforeValidator(_as_list),
-            WithJsonSchema(
-                {
-                    "anyOf": [
-                        {"type": "string", "minLength": 1},
-                        {
-                            "type": "array",
-                            "items": {"type": "string", "minLength": 1},
-                            "maxItems": 4,
-                        },
-                    ]
-                }
-            ),
-        ]
-        | None
-    ) = None
-    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    seed: Seed | None = None
+    stop: Stop | None = None
+    n: NumChoices | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     reasoning_effort: Effort | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
-    repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    repetition_penalty: Factor | None = None
     logit_bias: LogitBias | None = None
-    top_k: Annotated[int, Field(ge=-1, le=MAX_TOKENS)] | None = None
-    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_k: TopK | None = None
+    min_p: Share | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     service_tier: Literal["auto", "default"] | None = None

@@ -179,7 +179,7 @@ def test_numbers_that_json_does_not_have_are_written_as_others_do(
 def test_tokens_are_written_as_openai_writes_them() -> None:
     half = TokenChance("🙂".encode()[:2], -1.5)
     assert token_text("é".encode()) == "é"
-    assert as_json([AnswerToken(half, (TokenChance(b"a", -0.25), half))]) == [
+    assert as_json([AnswerToken(0, half, (TokenChance(b"a", -0.25), half))]) == [
         {
             "token": "bytes:\\xf0\\x9f",
             "logprob": -1.5,

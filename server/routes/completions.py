@@ -1,0 +1,96 @@
+"""POST /v1/completions, streaming and not: prompts without a conversation, one or several."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import AsyncExitStack
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from server.admission import admit
+from server.batch import Batch
+from server.body import read_body
+from server.completion_stream import CompletionStream
+from server.completions import CompletionWriter, as_chat, read_prompts, translate
+from server.disconnect import unless_gone
+from server.errors import RequestError, ServerError
+from server.openapi import request_body
+from server.protocol.chat import StreamOptions
+from server.protocol.completions import Completion, CompletionRequest
+from server.service import Service
+
+CLIENT_CLOSED_REQUEST = 499
+MAX_REPLIES = 64
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/completions", response_model=Completion, openapi_extra=request_body(CompletionRequest)
+)
+async def create_completion(http: Request) -> Response:
+    """Answer prompts, each as what a user says; only the answers leave the server."""
+    service: Service = http.app.state.service
+    service.check_ready()
+    request = await read_body(http, CompletionRequest, service.settings.max_request_bytes)
+    if len(request.prompt) * (request.n or 1) > MAX_REPLIES:
+        raise RequestError(
+            f"A request may ask for at most {MAX_REPLIES} replies: 'n' for each prompt.",
+            param="n" if (request.n or 1) > 1 else "prompt",
+        )
+    prompts = read_prompts(request, service.model)
+    id = f"cmpl-{secrets.token_hex(14)}"
+    batch = await _admit(http, request, prompts, id)
+    if batch is None:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    head = {
+        "id": id,
+        "object": "text_completion",
+        "created": int(time.time()),
+        "model": request.model,
+        "system_fingerprint": batch.fingerprint,
+    }
+    writer = CompletionWriter(request, prompts)
+    if request.stream:
+        options = request.stream_options or StreamOptions()
+        return CompletionStream(batch, writer, head, service.settings, options)
+    return await _complete(http, batch, writer, head)
+
+
+async def _admit(
+    http: Request, request: CompletionRequest, prompts: list[str], id: str
+) -> Batch | None:
+    """Begin the prompts' generations; each counts as a request of the key."""
+    async with AsyncExitStack() as stack:
+        batch = await stack.enter_async_context(Batch())
+        for number, prompt in enumerate(prompts):
+            try:
+                generation = await admit(http, as_chat(request, prompt), f"{id}-{number}")
+            except ServerError as error:
+                raise translate(error) from error.__cause__
+            if generation is None:
+                return None
+            await batch.add(generation)
+        stack.pop_all()
+        return batch
+
+
+async def _complete(
+    http: Request, batch: Batch, writer: CompletionWriter, head: dict[str, Any]
+) -> Response:
+    try:
+        async with batch:
+            completion = await unless_gone(http.receive, _join(batch, writer, head))
+    finally:
+        http.state.usage = batch.usage
+    if completion is None:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")
+
+
+async def _join(batch: Batch, writer: CompletionWriter, head: dict[str, Any]) -> Completion:
+    pieces = [*writer.begin(), *[writer.write(event) async for event in batch]]
+    return Completion(**head, choices=writer.join(pieces), usage=batch.usage)
