@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -167,6 +168,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         max_request_bytes=int(arguments.max_request_mib * 2**20),
         max_choices=arguments.max_choices,
         adapters=dict(arguments.lora),
+        is_replica=arguments.replicas is not None,
     )
 
 
@@ -201,8 +203,9 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
-    server = HttpServer(config, app.state.service)
-    with shared_folder():  # the engine's process then finds what this one has compiled
+    with ExitStack() as stack:
+        stack.enter_context(shared_folder())  # the engine's process finds what this one compiled
+        server = HttpServer(config, app.state.service, on_exit=stack.close)
         server.run()
     return server.exit_status
 

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -23,11 +24,20 @@ CHILDREN_S = 2.0  # for the engine's processes, until they are killed
 class HttpServer(uvicorn.Server):
     """Serves one application; the first signal drains it, the second stops it at once."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
-        """Take uvicorn's configuration and the service to drain."""
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        service: Service,
+        on_exit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take uvicorn's configuration and the service to drain.
+
+        on_exit: what to tidy up where the process ends here, and Python's own ways are cut off
+        """
         super().__init__(config)
         config.timeout_graceful_shutdown = CLOSE_S
         self._service = service
+        self._on_exit = on_exit
         self._is_asked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owns_process = False
@@ -69,6 +79,7 @@ class HttpServer(uvicorn.Server):
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, signal.SIG_IGN)
         end_children(CHILDREN_S)
+        self._on_exit()
         logging.shutdown()
         os._exit(self.exit_status)
 

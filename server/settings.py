@@ -36,6 +36,8 @@ class Settings:
     """How long a request waits while the server takes new weights."""
     max_held: int = 1024
     """How many may wait so."""
+    is_replica: bool = False
+    """Whether there are others of it, which none of its administrators' routes could reach."""
     adapters: Mapping[str, Path] = field(default_factory=dict)
     """The LoRA adapters to load at the start, by name."""
     max_request_bytes: int = 4 * 1024 * 1024

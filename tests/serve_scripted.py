@@ -13,10 +13,12 @@ import asyncio
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import uvicorn
 
+from decoding.automaton_cache import shared_folder
 from decoding.bundle import Bundle
 from server import logs
 from server.app import create_app
@@ -67,8 +69,10 @@ def main(folder: str, port: str, how: str = "fast", data: str = "") -> int:
     )
     app = create_app(bundle, settings, start, lambda _: model)
     config = uvicorn.Config(app, port=int(port), log_config=None, access_log=False)
-    server = HttpServer(config, app.state.service)
-    server.run()
+    with ExitStack() as stack:
+        stack.enter_context(shared_folder())
+        server = HttpServer(config, app.state.service, on_exit=stack.close)
+        server.run()
     return server.exit_status
 
 

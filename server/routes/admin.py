@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse
 
 from server.body import read_body
-from server.errors import Forbidden
+from server.errors import Conflict, Forbidden
 from server.openapi import request_body
 from server.policy import Caller, is_loopback
 from server.promotion import Promoter
@@ -40,7 +40,18 @@ def require_admin(http: Request) -> None:
     )
 
 
-router = APIRouter(dependencies=[Depends(require_admin)])
+def require_alone(http: Request) -> None:
+    """Raise Conflict where this is one of several replicas, and would change alone."""
+    service: Service = http.app.state.service
+    if service.settings.is_replica:
+        raise Conflict(
+            "The server has several replicas, of which this request reaches one: start them anew "
+            "with the other folder or adapters.",
+            code="replicated",
+        )
+
+
+router = APIRouter(dependencies=[Depends(require_admin), Depends(require_alone)])
 
 
 @router.post(

@@ -108,8 +108,8 @@ def test_a_process_that_gets_sigterm_finishes_its_stream_and_exits_with_0(bundle
 
 @pytest.mark.parametrize("num_signals", [1, 2])
 @pytest.mark.parametrize("how", ["slow", "stubborn"])
-def test_a_process_that_gets_sigterm_while_it_loads_exits_soon_with_0_and_leaves_no_orphan(
-    how: str, num_signals: int, bundle: Bundle
+def test_a_process_that_gets_sigterm_while_it_loads_exits_soon_with_0_and_leaves_nothing(
+    how: str, num_signals: int, bundle: Bundle, tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -119,6 +119,7 @@ def test_a_process_that_gets_sigterm_while_it_loads_exits_soon_with_0_and_leaves
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | {"REFLECT_CACHE": "", "TMPDIR": str(tmp_path)},
     )
     child = None
     try:
@@ -132,6 +133,7 @@ def test_a_process_that_gets_sigterm_while_it_loads_exits_soon_with_0_and_leaves
         assert "stopped while the model was loading" in log
         assert "Traceback" not in log
         assert not is_running(child)
+        assert list(tmp_path.iterdir()) == []
     finally:
         process.kill()
         process.communicate()

@@ -288,6 +288,22 @@ def test_a_server_that_stops_at_once_breaks_off_the_promotion(make_house: MakeHo
     assert house.server.engine.reloads == []
 
 
+def test_adapters_of_the_old_weights_are_unloaded_first(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    house = make_house()
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    with house.server.client() as client:
+        sent = {"lora_name": "tuned", "lora_path": str(tmp_path)}
+        assert client.post("/v1/load_lora_adapter", json=sent).status_code == 200
+        answer = house.promote()
+        assert answer.status_code == 409
+        assert "unload tuned first" in answer.json()["error"]["message"]
+        client.post("/v1/unload_lora_adapter", json={"lora_name": "tuned"})
+    assert house.promote().status_code == 200
+
+
 @pytest.mark.parametrize("is_untested", [False, True])
 def test_a_bundle_without_golden_replies_needs_a_word(
     is_untested: bool, make_house: MakeHouse, bundle: Bundle, tmp_path: Path

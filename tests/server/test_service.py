@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +21,12 @@ GOLDEN = (GoldenReply((1, 2), (7, 8, 9)), GoldenReply((3,), (9, 8)))
 
 
 def service(
-    model: ServedModel, engine: ScriptedEngine, bundle: Bundle | None = None, **settings: float
+    model: ServedModel, engine: ScriptedEngine, bundle: Bundle | None = None, **settings: Any
 ) -> Service:
     async def start() -> Engine:
         return engine
 
-    made = Settings(**settings)  # type: ignore[arg-type]
+    made = Settings(**settings)
     return Service(bundle or model.bundle, made, start, lambda _: model)
 
 
@@ -89,6 +91,14 @@ async def test_an_engine_that_refuses_its_settings_says_so_in_one_line(
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert "leave --speculative-config out" in record.getMessage()
     assert record.exc_info is None
+
+
+async def test_an_adapter_that_is_none_fails_the_load(model: ServedModel) -> None:
+    engine = ScriptedEngine(lambda _: Script(()))
+    it = service(model, engine, adapters={"tuned": Path("/nowhere")})
+    await it.load()
+    assert it.status is Status.FAILED
+    assert "adapter_config.json" in it.reason
 
 
 @pytest.mark.parametrize(
