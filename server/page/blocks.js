@@ -18,9 +18,10 @@ const TASK = /^\[([ xX])\][ \t]+/;
 
 /**
  * Cut lines into blocks {line, render}: the number of its first line, and a function that makes its
- * tree. While the text `isOpen`, its last block is one that still grows.
+ * tree. While the text `isOpen`, its last block is one that still grows. `memo` keeps the trees of
+ * items and rows by their text, so that a long list that grows by one costs one.
  */
-export function parseBlocks(lines, isOpen = false, depth = 0) {
+export function parseBlocks(lines, { isOpen = false, depth = 0, memo = new Map() } = {}) {
   const blocks = [];
   let line = 0;
   while (line < lines.length) {
@@ -29,7 +30,7 @@ export function parseBlocks(lines, isOpen = false, depth = 0) {
       continue;
     }
     const read = KINDS.find(([begins]) => begins(lines, line, depth))[1];
-    const { end, render } = read(lines, line, depth, isOpen);
+    const { end, render } = read(lines, line, depth, isOpen, memo);
     blocks.push({ line, render });
     line = end;
   }
@@ -113,7 +114,7 @@ function code(text, language) {
   return h("figure", { class: "code" }, head, body);
 }
 
-function readQuote(lines, start, depth, isOpen) {
+function readQuote(lines, start, depth, isOpen, memo) {
   let end = start;
   const inside = [];
   while (end < lines.length) {
@@ -123,14 +124,20 @@ function readQuote(lines, start, depth, isOpen) {
     end++;
   }
   const isLast = isOpen && end === lines.length;
-  return { end, render: () => h("blockquote", {}, render(inside, isLast, depth + 1)) };
+  return { end, render: () => h("blockquote", {}, render(inside, { isOpen: isLast, depth: depth + 1, memo })) };
 }
 
-function render(lines, isOpen, depth) {
-  return parseBlocks(lines, isOpen, depth).map((block) => block.render());
+function render(lines, context) {
+  return parseBlocks(lines, context).map((block) => block.render());
 }
 
-function readList(lines, start, depth, isOpen) {
+/** Make a tree, or return the one that was made of the same text before. */
+function recall(memo, key, make) {
+  if (!memo.has(key)) memo.set(key, make());
+  return memo.get(key);
+}
+
+function readList(lines, start, depth, isOpen, memo) {
   const kind = kindOf(lines[start]);
   const items = [];
   let end = start;
@@ -155,7 +162,11 @@ function readList(lines, start, depth, isOpen) {
 
   function renderItems() {
     const isLast = isOpen && end === lines.length;
-    return items.map((item, i) => renderItem(item, isLast && i === items.length - 1, depth + 1));
+    return items.map((item, i) => {
+      const context = { isOpen: isLast && i === items.length - 1, depth: depth + 1, memo };
+      if (context.isOpen) return renderItem(item, context);
+      return recall(memo, `item ${depth} ${item.join("\n")}`, () => renderItem(item, context));
+    });
   }
 }
 
@@ -194,10 +205,10 @@ function fenceAfter(fence, line) {
   return FENCE.exec(line)?.[1] ?? null;
 }
 
-function renderItem(lines, isOpen, depth) {
+function renderItem(lines, context) {
   const task = TASK.exec(lines[0]);
   const inside = task ? [lines[0].slice(task[0].length), ...lines.slice(1)] : lines;
-  const blocks = render(inside, isOpen, depth);
+  const blocks = render(inside, context);
   const isText = blocks[0]?.tag === "p";
   const box = task ? [task[1] === " " ? "☐ " : "☑ "] : [];
   const first = isText ? blocks.shift().children : [];
@@ -213,13 +224,13 @@ function isTable(lines, at) {
   return alignments.every((cell) => ALIGNMENT.test(cell)) && alignments.length === cells(head).length;
 }
 
-function readTable(lines, start, depth, isOpen) {
+function readTable(lines, start, depth, isOpen, memo) {
   let end = start + 2;
   while (end < lines.length && !interrupts(lines, end, depth)) end++;
-  return { end, render: () => table(lines.slice(start, end), isOpen && end === lines.length) };
+  return { end, render: () => table(lines.slice(start, end), isOpen && end === lines.length, memo) };
 }
 
-function table([head, below, ...body], isOpen) {
+function table([head, below, ...body], isOpen, memo) {
   const alignments = cells(below).map((cell) => {
     const [isStart, isEnd] = [cell.trim().startsWith(":"), cell.trim().endsWith(":")];
     return isEnd ? (isStart ? "center" : "right") : "left";
@@ -231,7 +242,10 @@ function table([head, below, ...body], isOpen) {
       return h(tag, attributes, parseInline((texts[i] ?? "").trim(), isLast));
     }));
   };
-  const rows = body.map((line, i) => row(line, "td", isOpen && i === body.length - 1));
+  const rows = body.map((line, i) => {
+    if (isOpen && i === body.length - 1) return row(line, "td", true);
+    return recall(memo, `row ${alignments} ${line}`, () => row(line, "td", false));
+  });
   const parts = [h("thead", {}, row(head, "th", false)), h("tbody", {}, rows)];
   const attributes = { class: "table", tabindex: "0", role: "region", "aria-label": "Table" };
   return h("div", attributes, h("table", {}, parts));

@@ -31,7 +31,7 @@ export function build(tree) {
 export function patch(parent, before, after, start = 0) {
   const numShared = Math.min(before.length, after.length);
   for (let i = 0; i < numShared; i++) {
-    patchNode(parent.childNodes[start + i], before[i], after[i]);
+    if (before[i] !== after[i]) patchNode(parent.childNodes[start + i], before[i], after[i]);
   }
   for (let i = before.length; i > numShared; i--) parent.childNodes[start + i - 1].remove();
   parent.append(...after.slice(numShared).map(build));

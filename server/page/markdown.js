@@ -12,6 +12,7 @@ export class MarkdownView {
     this.element = element;
     this.start = 0; // of the last block that had begun on a whole line
     this.numFinal = 0;
+    this.memo = new Map(); // of the last block
     this.tail = []; // the trees of the children after the final ones
   }
 
@@ -22,8 +23,11 @@ export class MarkdownView {
     const lines = split(text.slice(this.start, end));
     const whole = parseBlocks(lines);
     const finals = whole.slice(0, -1).map((block) => block.render());
-    if (finals.length) this.start += lengthOf(lines, whole.at(-1).line);
-    const rest = parseBlocks(split(text.slice(this.start)), !isDone);
+    if (finals.length) {
+      this.start += lengthOf(lines, whole.at(-1).line);
+      this.memo.clear();
+    }
+    const rest = parseBlocks(split(text.slice(this.start)), { isOpen: !isDone, memo: this.memo });
     const after = [...finals, ...rest.map((block) => block.render())];
     patch(this.element, this.tail, after, this.numFinal);
     this.numFinal += finals.length;

@@ -128,7 +128,7 @@ def test_nothing_is_wider_than_the_window(width: int, full_page: Browser) -> Non
     full_page.wait(lambda: full_page.script("return innerWidth") == width)
     outside = full_page.script(
         "return [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility()"
-        " && !e.closest('.offscreen, .skip, pre, .table, .wide, #hint, .word, h1, symbol')"
+        " && !e.closest('.offscreen, .skip, pre, .table, .wide, #hint, h1, symbol')"
         " && (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))"
         ".map((e) => e.outerHTML.slice(0, 100))"
     )
