@@ -17,10 +17,12 @@ from server.access import Access
 from server.logs import quiet_text_writers
 from server.model import ServedModel
 from server.promotion import Promoter
+from server.protocol.anthropic import anthropic_error
 from server.protocol.errors import error_body, error_headers, failure
 from server.responses import Responses
 from server.routes import (
     admin,
+    anthropic,
     chat,
     completions,
     health,
@@ -45,6 +47,7 @@ GUARDED = (
     completions.router,
     responses.router,
     stored_responses.router,
+    anthropic.router,
     admin.router,
     tokens.router,
 )
@@ -120,8 +123,11 @@ def _sent_key(request: Request) -> str | None:
     return key.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key")
 
 
-async def _answer_server_error(_: Request, error: errors.ServerError) -> JSONResponse:
-    return JSONResponse(error_body(error).model_dump(), failure(error).status, error_headers(error))
+async def _answer_server_error(request: Request, error: errors.ServerError) -> JSONResponse:
+    """Write an error as OpenAI does, or as Anthropic does where the client called its API."""
+    is_anthropic = request.url.path.startswith("/v1/messages")
+    body = anthropic_error(error) if is_anthropic else error_body(error)
+    return JSONResponse(body.model_dump(), failure(error).status, error_headers(error))
 
 
 async def _answer_http_error(request: Request, error: HTTPException) -> JSONResponse:

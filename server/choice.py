@@ -63,6 +63,8 @@ class ChoiceEnd:
     index: int
     finish_reason: FinishReason
     budget_hits: frozenset[str] = frozenset()
+    stop: str | None = None
+    """The stop string that ended the answer."""
 
     @property
     def hits(self) -> list[str]:
@@ -173,7 +175,7 @@ class Choice:
 
     def _end(self, reason: FinishReason) -> ChoiceEnd:
         self.finish_reason = reason
-        return ChoiceEnd(self.index, reason, self.budget_hits)
+        return ChoiceEnd(self.index, reason, self.budget_hits, self._stop.hit)
 
     def _visible(self, deltas: list[Delta]) -> Iterator[Event]:
         for delta in deltas:

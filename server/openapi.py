@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from server.protocol.admin import AdapterName, AdapterRequest, PromotionRequest
+from server.protocol.anthropic import CountTokensRequest, MessagesRequest
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.completions import CompletionRequest
 from server.protocol.errors import ErrorBody
@@ -20,6 +21,8 @@ SCHEMAS = "#/components/schemas/"
 BODIES: tuple[type[BaseModel], ...] = (
     ChatCompletionRequest,
     ResponsesRequest,
+    MessagesRequest,
+    CountTokensRequest,
     PromotionRequest,
     AdapterRequest,
     AdapterName,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from server.errors import ServerError
+from server.field_names import FieldNames
 from server.model import ServedModel
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.errors import request_error
@@ -21,20 +20,20 @@ from server.protocol.responses import (
     ResponsesRequest,
 )
 
-# Names of chat completions' fields -> those of the same thing here; the first that fits counts.
-NAMES = {
-    r"messages(\[\d+\][\w.\[\]]*)?": "input",
-    r"max_(completion_)?tokens": "max_output_tokens",
-    r"response_format\.json_schema\.schema": "text.format.schema",
-    r"response_format(\.json_schema)?": "text.format",
-    r"reasoning_effort": "reasoning.effort",
-    r"tools\[(\d+)\]\.function": r"tools[\1]",
-    r"tool_choice\.function": "tool_choice",
-    r"tool_choice\.allowed_tools\.tools\[(\d+)\]\.function": r"tool_choice.tools[\1]",
-    r"tool_calls": "function_call",
-}
-QUOTED = re.compile(r"'([a-z][\w.\[\]]*)'")
-LIMIT = re.compile(r"\bmax_(completion_)?tokens\b")
+NAMES = FieldNames(
+    {
+        r"messages(\[\d+\][\w.\[\]]*)?": "input",
+        r"max_(completion_)?tokens": "max_output_tokens",
+        r"response_format\.json_schema\.schema": "text.format.schema",
+        r"response_format(\.json_schema)?": "text.format",
+        r"reasoning_effort": "reasoning.effort",
+        r"tools\[(\d+)\]\.function": r"tools[\1]",
+        r"tool_choice\.function": "tool_choice",
+        r"tool_choice\.allowed_tools\.tools\[(\d+)\]\.function": r"tool_choice.tools[\1]",
+        r"tool_calls": "function_call",
+    },
+    limit="max_output_tokens",
+)
 SHARED = ("temperature", "top_p", "seed", "reflection", "user", "metadata", "parallel_tool_calls")
 
 
@@ -55,7 +54,7 @@ def as_chat(request: ResponsesRequest, context: Sequence[Item]) -> ChatCompletio
     try:
         return ChatCompletionRequest.model_validate(body | given)
     except ValidationError as error:
-        raise translate(request_error(error)) from None
+        raise NAMES.translate(request_error(error)) from None
 
 
 def _instructions(text: str) -> Item:
@@ -85,22 +84,6 @@ def _tool_choice(choice: str | FunctionChoice | AllowedChoice | None) -> Any:
         allowed = {"mode": choice.mode, "tools": [_tool_choice(tool) for tool in choice.tools]}
         return {"type": "allowed_tools", "allowed_tools": allowed}
     return choice
-
-
-def translate(error: ServerError) -> ServerError:
-    """Name the fields in an error of a chat completion as they are called here; changes it."""
-    if error.param is not None:
-        error.param = _renamed(error.param)
-    error.message = QUOTED.sub(lambda match: f"'{_renamed(match[1])}'", error.message)
-    error.message = LIMIT.sub("max_output_tokens", error.message)
-    return error
-
-
-def _renamed(name: str) -> str:
-    for old, new in NAMES.items():
-        if match := re.match(rf"{old}(?![\w])", name):
-            return match.expand(new) + name[match.end() :]
-    return name
 
 
 def blank_response(id: str, request: ResponsesRequest, model: ServedModel) -> Response:

@@ -17,18 +17,24 @@ class StopMatcher:
         """Take the stop strings; without any, all text passes at once."""
         self._stops = tuple(stops)
         self._held = ""
-        self.is_hit = False
+        self.hit: str | None = None
+        """The stop string that ended the text."""
+
+    @property
+    def is_hit(self) -> bool:
+        """Whether a stop string ended the text."""
+        return self.hit is not None
 
     def feed(self, text: str) -> str:
         """Take the next text and return what may be passed on; nothing once a stop was hit."""
         if self.is_hit or not self._stops:
             return "" if self.is_hit else text
         text = self._held + text
-        hits = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
+        hits = [(at + len(stop), at, stop) for stop in self._stops if (at := text.find(stop)) >= 0]
         if hits:
-            self.is_hit = True
+            _, at, self.hit = min(hits)
             self._held = ""
-            return text[: min(hits)[1]]
+            return text[:at]
         keep = min(_first_possible(text, stop) for stop in self._stops)
         self._held = text[keep:]
         return text[:keep]

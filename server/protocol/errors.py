@@ -176,8 +176,8 @@ def _param(location: tuple[int | str, ...]) -> str:
     for at, part in enumerate(location):
         if isinstance(part, int):
             path += f"[{part}]"
-        elif at == TAGGED.get(str(location[0])):
-            continue
+        elif at == TAGGED.get(str(location[0])) and (location[0] != "messages" or part in ROLES):
+            continue  # Anthropic's messages are not told apart
         else:
             name = part if len(part) <= MAX_NAME_CHARACTERS else part[:MAX_NAME_CHARACTERS] + "…"
             path += f".{name}" if path else name

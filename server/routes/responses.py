@@ -20,7 +20,7 @@ from server.openapi import request_body
 from server.policy import Caller
 from server.protocol.response_items import Item, ReasoningItem, new_id
 from server.protocol.responses import Response, ResponsesRequest
-from server.response_plan import as_chat, blank_response, translate
+from server.response_plan import NAMES, as_chat, blank_response
 from server.response_run import ResponseRun
 from server.response_stream import FollowedStream, ResponseStream
 from server.response_writer import ResponseWriter
@@ -68,7 +68,7 @@ async def _admit(
     try:
         generation = await admit(http, as_chat(request, context), id)
     except ServerError as error:
-        raise translate(error) from error.__cause__
+        raise NAMES.translate(error) from error.__cause__
     if generation is None:
         return None
     writer = ResponseWriter(

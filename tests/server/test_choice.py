@@ -134,7 +134,7 @@ def test_text_outside_the_format_is_counted(model: ServedModel) -> None:
 
 def test_a_stop_string_may_leave_a_blank_answer(model: ServedModel) -> None:
     tokens = ids(model, "<thinking>a</thinking><output>77")
-    assert read(choice(model, "77"), [tokens]) == [ChoiceEnd(0, "stop")]
+    assert read(choice(model, "77"), [tokens]) == [ChoiceEnd(0, "stop", stop="77")]
 
 
 def test_an_aborted_reply_is_an_error(model: ServedModel) -> None:

@@ -49,6 +49,8 @@ def test_every_route_of_the_api_is_described(document: Any) -> None:
         "/v1/completions",
         "/tokenize",
         "/detokenize",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
         "/v1/responses",
         "/v1/responses/{id}",
         "/v1/responses/{id}/cancel",

@@ -8,7 +8,7 @@ import pytest
 
 from server.errors import RequestError
 from server.protocol.responses import ResponsesRequest
-from server.response_plan import as_chat, translate
+from server.response_plan import NAMES, as_chat
 
 NOW = {"type": "function", "name": "now", "parameters": {"type": "object"}, "strict": True}
 
@@ -116,10 +116,10 @@ def test_calls_join_the_answer_before_them_and_their_outputs_follow() -> None:
     ],
 )
 def test_a_field_at_fault_is_named_as_it_is_called_here(param: str, ours: str) -> None:
-    error = translate(RequestError(f"Invalid '{param}': too odd.", param=param, code="c"))
+    error = NAMES.translate(RequestError(f"Invalid '{param}': too odd.", param=param, code="c"))
     assert (error.param, error.message, error.code) == (ours, f"Invalid '{ours}': too odd.", "c")
 
 
 def test_an_error_without_a_field_stays_as_it_is() -> None:
-    error = translate(RequestError("It isn't possible, and that's it."))
+    error = NAMES.translate(RequestError("It isn't possible, and that's it."))
     assert (error.param, error.message) == (None, "It isn't possible, and that's it.")
