@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ class Conversation:
         """Take a client whose base URL is the API's, and the fields of every request."""
         self._client = client
         self._options = options
+        self.on_progress: Callable[[dict[str, Any]], None] | None = None
+        """Told where a reply is before its answer begins: `section` and `hidden_tokens`."""
         self.messages: list[dict[str, str]] = []
 
     def ask(self, text: str) -> Generator[str, None, None]:
@@ -56,6 +58,8 @@ class Conversation:
         import httpx
 
         body = self._options | {"messages": self.messages, "stream": True}
+        if self.on_progress is not None:
+            body["stream_options"] = {"include_progress": True}
         try:
             with self._client.stream("POST", "chat/completions", json=body) as response:
                 if response.is_error:
@@ -64,6 +68,8 @@ class Conversation:
                 for chunk in _events(response.iter_bytes()):
                     if "error" in chunk:
                         raise ChatError(chunk["error"]["message"])
+                    if self.on_progress is not None and "progress" in chunk:
+                        self.on_progress(chunk["progress"])
                     for choice in chunk["choices"]:
                         yield choice["delta"].get("content") or ""
         except httpx.TransportError as error:
@@ -151,11 +157,12 @@ def _talk(conversation: Conversation, notes: Console, model: str) -> None:
 
 
 def _show(conversation: Conversation, text: str, notes: Console) -> None:
-    """Stream one answer to standard output; a spinner runs until it begins."""
+    """Stream one answer to standard output; until it begins, a terminal sees how it thinks."""
     if not text:
         raise ChatError("there is no question: write one to standard input")
     with closing(conversation.ask(text)) as pieces:
-        with _spinner(notes, "thinking"):
+        with _Spinner(notes, "thinking") as spinner:
+            conversation.on_progress = spinner.tell if notes.is_terminal else None
             first = next((piece for piece in pieces if piece), "")
         _write(first)
         for piece in pieces:
@@ -163,14 +170,30 @@ def _show(conversation: Conversation, text: str, notes: Console) -> None:
     _write("\n")
 
 
-def _spinner(notes: Console, what: str) -> Any:
-    """Show what is going on and for how long, on a terminal only."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+class _Spinner:
+    """A line that says what is going on and for how long, on a terminal only; gone at the end."""
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    progress = Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal)
-    progress.add_task(what, total=None)
-    return progress
+    def __init__(self, notes: Console, what: str) -> None:
+        from rich.progress import Progress, SpinnerColumn, TextColumn
+
+        line = TextColumn("{task.description} … {task.elapsed:.1f} s{task.fields[more]}")
+        self._progress = Progress(
+            SpinnerColumn(), line, console=notes, transient=True, disable=not notes.is_terminal
+        )
+        self._task = self._progress.add_task(what, total=None, more="")
+
+    def __enter__(self) -> _Spinner:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def tell(self, progress: dict[str, Any]) -> None:
+        """Show the progress of a reply as the server tells it."""
+        what = "reflecting" if progress["section"] == "reflection" else "thinking"
+        more = f", {progress['hidden_tokens']} tokens"
+        self._progress.update(self._task, description=what, more=more)
 
 
 def _write(text: str) -> None:
@@ -187,7 +210,7 @@ def _wait_until_ready(client: httpx.Client, notes: Console) -> None:
     import httpx
 
     url = client.base_url.join("../ready")
-    with _spinner(notes, "the model is loading"):
+    with _Spinner(notes, "the model is loading"):
         while True:
             try:
                 response = client.get(url)

@@ -170,6 +170,29 @@ def test_an_answer_cannot_drive_the_terminal(
     assert capsys.readouterr().out == "a[2Jbc\tde\n"
 
 
+def test_a_terminal_shows_how_long_and_how_much_it_thinks(server: LiveServer) -> None:
+    server.say("7 apples", "Hm, planted. " * 8, delay_s=0.02)
+    with Terminal("--base-url", server.base_url) as terminal:
+        terminal.expect("tiny")
+        terminal.type("How many?\n")
+        shown = terminal.expect("7 apples")
+        assert re.search(r"thinking … \d+\.\d s, \d+ tokens", shown)
+        assert "planted" not in shown
+        terminal.type("/exit\n")
+        assert terminal.wait() == 0
+
+
+def test_progress_is_asked_for_only_where_somebody_looks(
+    server: LiveServer, conversation: Conversation
+) -> None:
+    server.say("7 apples", delay_s=0.01)
+    assert "".join(conversation.ask("How many?")) == "7 apples"
+    told: list[dict[str, object]] = []
+    conversation.on_progress = told.append
+    assert "".join(conversation.ask("And now?")) == "7 apples"
+    assert told[-1]["section"] == "output"
+
+
 def test_a_person_at_a_terminal_talks_stops_a_reply_and_leaves(server: LiveServer) -> None:
     server.say("7 apples")
     with Terminal("--base-url", server.base_url) as terminal:
@@ -220,13 +243,14 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
-    def expect(self, text: str) -> None:
-        """Read until the text has been shown since the last one."""
+    def expect(self, text: str) -> str:
+        """Read until the text has been shown since the last one; return what came before it."""
         deadline_s = time.monotonic() + 60
         while text not in self._seen:
             assert time.monotonic() < deadline_s, self._seen
             self._seen += os.read(self._ours, 4096).decode(errors="replace")
-        self._seen = self._seen.partition(text)[2]
+        before, _, self._seen = self._seen.partition(text)
+        return before
 
     def wait(self) -> int:
         return self._process.wait(60)

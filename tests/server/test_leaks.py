@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from server.engine import TokenLogprob
 from server.errors import EngineError
 from server.policy import Reasoning
 from server.settings import Settings
@@ -25,8 +26,12 @@ from tests.live import LiveServer
 
 NUM_REQUESTS = 200
 WORD, CHARACTER = "planted", "Ⓗ"
+HIDDEN_LOGPROB = -0.4711
 # Also as escapes, and what becomes of half a character.
-TRACES = (WORD.encode(), CHARACTER.encode(), b"\\u24bd", b"\xef\xbf\xbd", b"\\ufffd", b"\xe2\x92")
+TRACES = (
+    *(WORD.encode(), CHARACTER.encode(), b"\\u24bd", b"\xef\xbf\xbd", b"\\ufffd", b"\xe2\x92"),
+    str(HIDDEN_LOGPROB).encode(),
+)
 ANSWER = "It is 7 apples <b>exactly</b>.\nYes."
 THOUGHTS = (
     f"{CHARACTER}{WORD} {CHARACTER}",
@@ -59,11 +64,14 @@ def make_case(server: LiveServer, number: int) -> Case:
         "stop": rng.choice(STOPS),
     }
     if body["stream"]:
-        body["stream_options"] = {"include_usage": rng.random() < 0.5}
+        options = ("include_usage", "include_progress", "include_obfuscation")
+        body["stream_options"] = {option: rng.random() < 0.5 for option in options}
+    if rng.random() < 0.4:
+        body |= {"logprobs": True, "top_logprobs": rng.choice([0, 2, 20])}
     if rng.random() < 0.1:
         body["include_reasoning"] = True
     if rng.random() < 0.1:
-        body |= rng.choice([{"logprobs": True}, {"max_tokens": 3}, {"echo": True}, {"n": 99}])
+        body |= rng.choice([{"logprobs": 1}, {"max_tokens": 3}, {"echo": True}, {"n": 99}])
     leaves = rng.random() < 0.15
     return Case(body, script, rng.randrange(600) if leaves else None)
 
@@ -89,6 +97,7 @@ def make_script(server: LiveServer, rng: random.Random) -> Script:
     script = Script(
         tokens,
         reason,
+        logprobs=marked_logprobs(server, tokens),
         delay_s=rng.choice([0, 0, 0.001]),
         splits=tuple(rng.randrange(1, 9) for _ in range(rng.randrange(30))),
     )
@@ -96,6 +105,29 @@ def make_script(server: LiveServer, rng: random.Random) -> Script:
         error = rng.choice([EngineError("The engine failed."), RuntimeError("inner")])
         script = replace(script, error=error, fail_after=rng.randrange(len(tokens)))
     return script
+
+
+def marked_logprobs(
+    server: LiveServer, tokens: tuple[int, ...]
+) -> Callable[[int, int], tuple[TokenLogprob, ...]]:
+    """Tell of hidden tokens, and of what the format forbids, by a number that stands for them."""
+    pieces = [server.model.vocabulary.token_bytes[token] or b"" for token in tokens]
+    ends = [len(b"".join(pieces[: at + 1])) for at in range(len(pieces))]
+    text = b"".join(pieces)
+    start, stop = (text.find(tag) for tag in (b"<output>", b"</output>"))
+    start = start + len(b"<output>") if start >= 0 else len(text)
+    stop = stop if stop >= 0 else len(text)
+
+    def logprobs(position: int, token_id: int) -> tuple[TokenLogprob, ...]:
+        begin = ends[position] - len(pieces[position])
+        is_visible = start <= begin and ends[position] <= stop
+        chosen = TokenLogprob(token_id, -0.5 if is_visible else HIDDEN_LOGPROB, 1)
+        ending = TokenLogprob(server.model.bundle.stop_token_ids[0], HIDDEN_LOGPROB, 2)
+        mark = TokenLogprob(server.model.vocabulary.token_bytes.index(b"<"), HIDDEN_LOGPROB, 3)
+        letters = TokenLogprob(server.model.vocabulary.token_bytes.index(b"x"), -1.0, 4)
+        return (chosen, ending, *(() if pieces[position].endswith(b"<") else (mark,)), letters)
+
+    return logprobs
 
 
 def run(server: LiveServer, case: Case) -> bytes:
@@ -163,6 +195,8 @@ def test_no_byte_of_200_requests_carries_hidden_text(
     # The cases did what they are for: answers, refusals, failures and abandoned streams.
     whole = b"\n".join(received)
     assert whole.count(b"exactly") > 25
+    assert whole.count(b'"logprob":-0.5') > 100
+    assert b'"progress":{' in whole
     for sign in (b" 403 ", b" 400 ", b" 500 ", b'{"error"', b"[DONE]", b"\n: \n"):
         assert sign in whole
     assert len(server.engine.aborted) > 20

@@ -248,6 +248,77 @@ def test_parameters_that_ask_for_nothing_are_taken(client: OpenAI, target: Targe
     assert ask(client, target, **neutral).choices == plain.choices
 
 
+@pytest.mark.parametrize("fields", [{}, {"n": 2, "temperature": 1, "seed": 3}, {"stop": ["."]}])
+def test_logprobs_are_of_the_answer_and_the_same_in_a_stream(
+    fields: dict[str, Any], client: OpenAI, target: Target
+) -> None:
+    asked: dict[str, Any] = {"logprobs": True, "top_logprobs": 5} | fields
+    whole = ask(client, target, **asked)
+    streamed: dict[int, list[Any]] = {choice.index: [] for choice in whole.choices}
+    texts = dict.fromkeys(streamed, "")
+    for chunk in client.chat.completions.create(
+        model=target.model, messages=QUESTION, stream=True, **({"temperature": 0} | asked)
+    ):
+        for piece in chunk.choices:
+            texts[piece.index] += piece.delta.content or ""
+            streamed[piece.index] += (piece.logprobs and piece.logprobs.content) or []
+            told = "".join(token.token for token in streamed[piece.index])
+            assert told in texts[piece.index]
+    for choice in whole.choices:
+        assert choice.logprobs is not None
+        tokens = choice.logprobs.content
+        assert tokens
+        check_logprobs(tokens, choice.message.content or "")
+        assert texts[choice.index] == choice.message.content
+        assert [token.token for token in streamed[choice.index]] == [t.token for t in tokens]
+        pairs = zip(streamed[choice.index], tokens, strict=True)
+        assert all(abs(one.logprob - two.logprob) < 0.01 for one, two in pairs)
+
+
+def check_logprobs(tokens: Any, answer: str) -> None:
+    """Check what must hold of every answer's logprobs."""
+    assert bytes(byte for token in tokens for byte in token.bytes) in answer.encode()
+    for token in tokens:
+        assert -9999 <= token.logprob <= 0
+        assert len(token.top_logprobs) <= 5
+        tops = [top.logprob for top in token.top_logprobs]
+        assert tops == sorted(tops, reverse=True)
+        for top in token.top_logprobs:
+            assert not TAGS.search(top.token)
+            assert "<" not in top.token or top.token == token.token
+
+
+def test_what_samplers_take_is_taken(client: OpenAI, target: Target) -> None:
+    fields: dict[str, Any] = {
+        "frequency_penalty": 1.5,
+        "presence_penalty": -1.5,
+        "logit_bias": {"5": -100, "7": 100},
+        "extra_body": {"top_k": 5, "min_p": 0.1, "repetition_penalty": 1.2},
+        "safety_identifier": "somebody",
+        "prompt_cache_key": "a",
+        "service_tier": "auto",
+    }
+    completion = ask(client, target, temperature=1, seed=1, **fields)
+    assert (completion.choices[0].message.content or "").strip()
+    assert completion.service_tier == "default"
+    with pytest.raises(openai.BadRequestError) as caught:
+        ask(client, target, logit_bias={"99999999": 1})
+    assert caught.value.param == "logit_bias"
+
+
+def test_legacy_completions_are_answers_alone(client: OpenAI, target: Target) -> None:
+    fields: dict[str, Any] = {"model": target.model, "temperature": 0}
+    prompt = QUESTION[0]["content"]
+    completion = client.completions.create(prompt=[prompt, prompt], logprobs=2, **fields)
+    answer = ask(client, target).choices[0].message.content
+    assert [choice.text for choice in completion.choices] == [answer, answer]
+    for choice in completion.choices:
+        assert choice.logprobs is not None
+        assert choice.logprobs.tokens
+        assert all(token in choice.text for token in choice.logprobs.tokens)
+    check_usage(completion.usage)
+
+
 def test_errors_are_the_sdk_s_own(client: OpenAI, target: Target) -> None:
     with pytest.raises(openai.NotFoundError) as missing:
         client.chat.completions.create(model="gpt-4o", messages=QUESTION)
