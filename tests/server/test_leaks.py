@@ -50,6 +50,11 @@ class Case:
     script: Script
     leave_after: int | None = None
 
+    @property
+    def path(self) -> str:
+        """Where the request goes."""
+        return "/v1/completions" if "prompt" in self.body else "/v1/chat/completions"
+
 
 def make_case(server: LiveServer, number: int) -> Case:
     """Make a case that is a function of its number."""
@@ -72,8 +77,19 @@ def make_case(server: LiveServer, number: int) -> Case:
         body["include_reasoning"] = True
     if rng.random() < 0.1:
         body |= rng.choice([{"logprobs": 1}, {"max_tokens": 3}, {"echo": True}, {"n": 99}])
+    if rng.random() < 0.25:
+        body = as_completion(body)
     leaves = rng.random() < 0.15
     return Case(body, script, rng.randrange(600) if leaves else None)
+
+
+def as_completion(body: dict[str, Any]) -> dict[str, Any]:
+    """Ask the same of the legacy endpoint, several prompts at once."""
+    prompt = [message["content"] for message in body.pop("messages")]
+    if body.pop("logprobs", None) is True:
+        body["logprobs"] = body["top_logprobs"]
+    body.pop("top_logprobs", None)
+    return body | {"prompt": prompt * 2, "echo": "logprobs" not in body}
 
 
 def make_script(server: LiveServer, rng: random.Random) -> Script:
@@ -135,8 +151,9 @@ def run(server: LiveServer, case: Case) -> bytes:
     data = json.dumps(case.body).encode()
     with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as raw:
         raw.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data)
+            b"POST %b HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            % (case.path.encode(), len(data), data)
         )
         received = b""
         while piece := raw.recv(4096):
@@ -197,6 +214,7 @@ def test_no_byte_of_200_requests_carries_hidden_text(
     assert whole.count(b"exactly") > 25
     assert whole.count(b'"logprob":-0.5') > 100
     assert b'"progress":{' in whole
+    assert whole.count(b'"text_completion"') > 10
     for sign in (b" 403 ", b" 400 ", b" 500 ", b'{"error"', b"[DONE]", b"\n: \n"):
         assert sign in whole
     assert len(server.engine.aborted) > 20
