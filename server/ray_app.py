@@ -48,10 +48,7 @@ class Replica:
         self, arguments: argparse.Namespace, bundle: Bundle, settings: Settings, make_app: MakeApp
     ) -> None:
         """Make the application; its model is loaded when Ray Serve starts its lifespan."""
-        from sse_starlette.sse import AppStatus
-
         logs.configure(arguments.log_level, arguments.log_format)
-        AppStatus.enable_automatic_graceful_drain = False  # streams end with their requests
         self._app = make_app(arguments, bundle, settings)
         self._service: Service = self._app.state.service
         self._app.router.lifespan_context = _until_ready(
