@@ -8,7 +8,7 @@ CANDIDATES = $(or $(PYTHON),.venv/bin/python python3 python3.13 python3.12 pytho
 export KIND
 
 .DEFAULT_GOAL := help
-.PHONY: help serve chat test lint bench demo-model lock setup setup-dev
+.PHONY: help serve chat test clients lint bench demo-model lock setup setup-dev
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +23,10 @@ chat: setup  ## talk in the terminal to the server on PORT (ARGS: more arguments
 
 test: setup-dev  ## run the tests (ARGS: pytest's arguments)
 	@.venv/bin/python -m pytest $(ARGS)
+
+clients: setup-dev  ## run other people's clients against the server (ARGS: pytest's arguments)
+	@.venv/bin/python -m requirements.clients
+	@.venv/bin/python -m pytest tests/clients $(ARGS)
 
 lint: setup-dev  ## check style, types and who imports whom
 	@.venv/bin/ruff check .

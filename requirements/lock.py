@@ -47,6 +47,9 @@ def main(argv: list[str] | None = None) -> int:
         overrides = str(FOLDER / f"overrides-{kind}.txt")
         resolve(kind, ["--extra", kind, *RUNTIME, "--override", overrides, *options], environment)
     resolve("dev", ["--extra", "dev", "--constraint", str(cpu), *options], env)
+    # Clients live in an environment of their own, and from the default index alone.
+    lone = ["--extra", "clients", "--no-emit-package", "reflection-runtime", *options]
+    resolve("clients", lone, without_local_builds(env))
     own = read_pins(dev) - (read_pins(cpu) & read_pins(cuda))
     dev.write_text(HEADER + "".join(f"{pin}\n" for pin in sorted(own)))
     if any("+cpu" in pin for pin in read_pins(cuda)):

@@ -34,6 +34,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorBody, "description": "The request is wrong or not allowed"},
     "5XX": {"model": ErrorBody, "description": "The server cannot answer"},
 }
+# Of routes whose answer is text; with a response class for text the errors would be, too.
+TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Text"}
+}
 
 router = APIRouter()
 

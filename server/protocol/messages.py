@@ -106,6 +106,9 @@ class AssistantMessage(Wire):
     name: str | None = Field(default=None, exclude=True)
     reasoning: str | None = Field(default=None, exclude=True)
     reasoning_content: str | None = Field(default=None, exclude=True)
+    parsed: Any = Field(default=None, exclude=True)
+    provider_specific_fields: Any = Field(default=None, exclude=True)
+    """Both are what clients add to a reply of theirs, and send back with it: dropped."""
 
     @field_validator("content", mode="after")
     @classmethod

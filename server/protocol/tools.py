@@ -93,6 +93,8 @@ class FunctionCall(Wire):
 
     name: Name
     arguments: str
+    parsed_arguments: Any = Field(default=None, exclude=True)
+    """What OpenAI's clients add to a call, and send back with it: dropped."""
 
 
 class ToolCall(Wire):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from server.body import read_body
 from server.errors import Conflict, Forbidden
-from server.openapi import request_body
+from server.openapi import TEXT, request_body
 from server.policy import Caller, is_loopback
 from server.promotion import Promoter
 from server.protocol.admin import (
@@ -83,7 +83,8 @@ async def promotion_state(http: Request) -> PromotionState:
 
 @router.post(
     "/v1/load_lora_adapter",
-    response_class=PlainTextResponse,
+    response_class=Response,
+    responses=TEXT,
     openapi_extra=request_body(AdapterRequest),
 )
 async def load_adapter(http: Request) -> PlainTextResponse:
@@ -99,7 +100,8 @@ async def load_adapter(http: Request) -> PlainTextResponse:
 
 @router.post(
     "/v1/unload_lora_adapter",
-    response_class=PlainTextResponse,
+    response_class=Response,
+    responses=TEXT,
     openapi_extra=request_body(AdapterName),
 )
 async def unload_adapter(http: Request) -> PlainTextResponse:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from server.metrics import CONTENT_TYPE
+from server.openapi import TEXT
 from server.service import Service, Status
 
 RETRY_AFTER_S = "1"  # the next probe may come soon
@@ -32,7 +33,7 @@ async def ready(http: Request) -> JSONResponse:
     return JSONResponse({"status": status, "reason": reason}, 503, {"Retry-After": RETRY_AFTER_S})
 
 
-@metrics.get("/metrics")
+@metrics.get("/metrics", response_class=Response, responses=TEXT)
 async def scrape(http: Request) -> Response:
     """Write the metrics in Prometheus' text format."""
     return Response(http.app.state.service.metrics.render(), media_type=CONTENT_TYPE)
