@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.logs import request_id
+from server.logs import request_id, trace_of
 from server.metrics import Outcome
 from server.policy import Caller
 from server.protocol.chat import Usage
@@ -68,8 +68,8 @@ class Access:
         with request_span(scope, self._service.tracer) as span:
             try:
                 await self._app(scope, receive, send_with_id)
-            except Exception:
-                logger.exception("the request failed")
+            except Exception as error:  # noqa: BLE001  (nothing escapes)
+                logger.error("the request failed: %s", trace_of(error))
                 state["outcome"] = Outcome.FAILED
                 if not status:
                     await _send_internal_error(send_with_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from decoding.grammars.dfa import Dfa
 from decoding.grammars.grammar import GrammarError
 from decoding.masks import Masks
 from server.errors import QueueFull, RequestError, ServerError, TooManyRequests
+from server.logs import trace_of
 from server.protocol.answer_format import ResponseFormat, StructuredOutputs
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.tools import ToolUse
@@ -99,8 +99,7 @@ class Answers:
         except ServerError:
             raise
         except Exception as error:
-            where = "".join(traceback.format_tb(error.__traceback__))  # its text may quote clients
-            logger.error("a constraint broke the compiler (%s):\n%s", type(error).__name__, where)
+            logger.error("a constraint broke the compiler: %s", trace_of(error))
             raise _refusal(param, "it cannot be compiled: simplify it") from error
 
     async def _find(self, constraint: AnswerConstraint, key_id: str | None) -> Masks:

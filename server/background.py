@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from server.errors import QueueFull
+from server.logs import trace_of
 from server.response_run import ResponseRun
 from server.response_store import LOST, ResponseStore
 from server.response_writer import ResponseEvent
@@ -130,8 +131,8 @@ class Background:
                     elif event["type"] in LAST and not await self._keep(background, event):
                         return  # it was cancelled or deleted meanwhile
                     background.publish(event)
-        except Exception:  # nobody waits for it: the store must not say that it goes on
-            logger.exception("a background response could not be written")
+        except Exception as error:  # noqa: BLE001  (else the store would say that it goes on)
+            logger.error("a background response could not be written: %s", trace_of(error))
             lost = run.response | {"status": "failed", "error": LOST}
             await asyncio.to_thread(self._store.rewrite, lost, is_done=True)
         finally:
@@ -151,8 +152,8 @@ class Background:
             ids = set(self._running)
             try:
                 unfinished = await asyncio.to_thread(self._store.renew, ids)
-            except Exception:  # the next time may go better; the leases outlive several
-                logger.exception("the leases of background responses could not be renewed")
+            except Exception as error:  # noqa: BLE001  (the next time may go better)
+                logger.error("the leases of background responses stay: %s", trace_of(error))
                 continue
             for id in ids - unfinished:
                 background = self._running.get(id)

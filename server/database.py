@@ -10,21 +10,21 @@ BUSY_S = 10.0
 
 
 def open_database(url: str | URL) -> Engine:
-    """Connect to a database; of SQLite writes are atomic, and readers do not wait for them.
+    """Connect to a database; errors never quote what was written.
+
+    Of SQLite writes are atomic, and readers do not wait for them.
 
     url: such as sqlite:///replies.db or postgresql+psycopg://user@host/name; sqlite:// is in memory
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     arguments = {"timeout": BUSY_S, "check_same_thread": False}
+    options: dict[str, Any] = {"connect_args": arguments, "hide_parameters": True}
     if parsed.database in (None, "", ":memory:"):
         # Each connection would be a database of its own: all threads take turns at one.
-        engine = create_engine(
-            parsed, connect_args=arguments, poolclass=QueuePool, pool_size=1, max_overflow=0
-        )
-    else:
-        engine = create_engine(parsed, connect_args=arguments)
+        options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+    engine = create_engine(parsed, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

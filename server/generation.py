@@ -17,6 +17,7 @@ from server.choice import AnswerDelta, Choice, Event, ToolCallDelta
 from server.engine import Engine
 from server.errors import EngineError, ServerError
 from server.exchanges import Witness
+from server.logs import trace_of
 from server.metrics import Metrics
 from server.model import ServedModel
 from server.plan import Plan
@@ -199,8 +200,8 @@ class Generation:
             raise EngineError("The reply ended before it was complete.")
         except ServerError as error:
             self._fail(error)
-        except Exception:  # an engine's failure must not reach the other requests
-            logger.exception("choice %d failed", choice.index)
+        except Exception as error:  # noqa: BLE001  (it must not reach the other requests)
+            logger.error("choice %d failed: %s", choice.index, trace_of(error))
             self._fail(EngineError("The server had an error while writing the reply."))
         finally:
             # Also after a cancellation that came out of the engine: nobody may wait for ever.

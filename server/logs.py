@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from contextvars import ContextVar
 from typing import Literal
 
@@ -16,6 +17,12 @@ LINE = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
 JSON_FIELDS = ("levelname", "name", "request_id", "message")
 # httpcore and httpx write at DEBUG level what they exchange.
 WRITES_TEXT = ("httpcore", "httpx")
+
+
+def trace_of(error: BaseException) -> str:
+    """Return what an exception is and where it was raised; never its text, which may quote any."""
+    frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    return f"{type(error).__name__}\n{frames}"
 
 
 class RequestIdFilter(logging.Filter):

@@ -150,7 +150,7 @@ def real_server(
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log"
     command = [sys.executable, "-m", "reflect", "serve", "demo", "--port", str(port)]
-    command += ["--kv-cache-gib", "0.5", "--max-num-seqs", "16"]
+    command += ["--kv-cache-gib", "0.5", "--max-num-seqs", "16", "--log-level", "debug"]
     started_s = time.perf_counter()
     with log.open("wb") as file:
         process = subprocess.Popen(

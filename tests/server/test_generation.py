@@ -105,7 +105,9 @@ async def test_an_unforeseen_exception_is_logged_and_kept_from_the_client(
     with pytest.raises(EngineError) as caught:
         await answers(generation(model, engine, plan()))
     assert "inner detail" not in caught.value.message
-    assert "inner detail" in caplog.text
+    assert "inner detail" not in caplog.text
+    assert "KeyError" in caplog.text
+    assert "File " in caplog.text
 
 
 async def test_a_reply_that_ends_without_a_reason_is_an_error(model: ServedModel) -> None:

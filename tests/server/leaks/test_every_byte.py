@@ -23,15 +23,9 @@ from server.policy import Reasoning
 from server.settings import Settings
 from tests.fakes import Call, Script
 from tests.live import LiveServer
+from tests.server.leaks.traces import CHARACTER, HIDDEN_LOGPROB, WORD, leaks, log_lines
 
 NUM_REQUESTS = 200
-WORD, CHARACTER = "planted", "Ⓗ"
-HIDDEN_LOGPROB = -0.4711
-# Also as escapes, and what becomes of half a character.
-TRACES = (
-    *(WORD.encode(), CHARACTER.encode(), b"\\u24bd", b"\xef\xbf\xbd", b"\\ufffd", b"\xe2\x92"),
-    str(HIDDEN_LOGPROB).encode(),
-)
 ANSWER = "It is 7 apples <b>exactly</b>.\nYes."
 THOUGHTS = (
     f"{CHARACTER}{WORD} {CHARACTER}",
@@ -185,18 +179,6 @@ def pages(server: LiveServer) -> list[bytes]:
     with server.client() as client:
         paths = ("/metrics", "/ready", "/health", "/v1/models", "/openapi.json", f"/{'x' * 9}")
         return [client.get(path).content for path in paths]
-
-
-def log_lines(records: list[logging.LogRecord]) -> list[bytes]:
-    """Return records as a log file would have them, tracebacks included."""
-    formatter = logging.Formatter()
-    return [formatter.format(record).encode() for record in records]
-
-
-def leaks(blobs: list[bytes]) -> list[bytes]:
-    return [
-        blob for blob in blobs if any(trace in blob.lower() for trace in map(bytes.lower, TRACES))
-    ]
 
 
 def test_no_byte_of_200_requests_carries_hidden_text(
