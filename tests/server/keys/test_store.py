@@ -28,15 +28,15 @@ POLICY = Policy(
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'keys.db'}"
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[KeyStore]:
-    store = KeyStore.open(url)
+def store(database_url: str) -> Iterator[KeyStore]:
+    store = KeyStore.open(database_url)
     yield store
     store.close()
+
+
+def same(store: KeyStore, url: str) -> KeyStore:
+    """Open the store a second time, as another process would; in memory there is one alone."""
+    return store if url == "sqlite://" else KeyStore.open(url)
 
 
 def test_what_was_stored_is_read_again(store: KeyStore) -> None:
@@ -48,15 +48,15 @@ def test_what_was_stored_is_read_again(store: KeyStore) -> None:
     assert re.fullmatch(r"rk-[A-Za-z0-9_-]{43}", secret)
 
 
-def test_neither_the_file_nor_what_is_shown_of_a_key_holds_it(
-    store: KeyStore, tmp_path: Path
-) -> None:
+def test_neither_the_file_nor_what_is_shown_of_a_key_holds_it(tmp_path: Path) -> None:
+    store = KeyStore.open(f"sqlite:///{tmp_path / 'keys.db'}")
     key, secret = store.add("ann", Policy(), 100)
     files = [file.read_bytes() for file in tmp_path.iterdir()]
     assert any(key.id.encode() in data for data in files)
     assert not any(secret.encode() in data for data in files)
     assert secret not in repr(key)
     assert key.digest.hex() not in repr(key)
+    store.close()
 
 
 def test_a_key_is_valid_until_it_expires_or_is_revoked(store: KeyStore) -> None:
@@ -70,8 +70,8 @@ def test_a_key_is_valid_until_it_expires_or_is_revoked(store: KeyStore) -> None:
     assert not revoked.is_valid(151)
 
 
-def test_the_state_differs_after_each_change(store: KeyStore, url: str) -> None:
-    other = KeyStore.open(url)
+def test_the_state_differs_after_each_change(store: KeyStore, database_url: str) -> None:
+    other = same(store, database_url)
     states = [store.state()]
     key, _ = other.add("ann", Policy(), 100)
     states.append(store.state())
@@ -84,11 +84,14 @@ def test_the_state_differs_after_each_change(store: KeyStore, url: str) -> None:
     other.close()
 
 
-def test_a_store_is_asked_whether_it_ever_had_a_key(store: KeyStore, url: str) -> None:
+def test_a_store_is_asked_whether_it_ever_had_a_key(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
     assert not has_keys(url)
+    store = KeyStore.open(url)
     key, _ = store.add("ann", Policy(), 100)
     store.revoke(key.id, 101)
     assert has_keys(url)
+    store.close()
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all/keys.db", "no url", "nosql://x"])
@@ -97,9 +100,9 @@ def test_a_store_that_cannot_be_opened_says_so(url: str) -> None:
         KeyStore.open(url)
 
 
-def test_a_policy_of_a_newer_version_is_not_taken_for_one_without_limits(
-    store: KeyStore, url: str
-) -> None:
+def test_a_policy_of_a_newer_version_is_not_taken_for_one_without_limits(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    store = KeyStore.open(url)
     key, _ = store.add("ann", Policy(), 100)
     engine = open_database(url)
     with engine.begin() as connection:
@@ -107,6 +110,7 @@ def test_a_policy_of_a_newer_version_is_not_taken_for_one_without_limits(
     engine.dispose()
     with pytest.raises(KeyStoreError, match=f"{key.id} cannot be read"):
         store.read()
+    store.close()
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
