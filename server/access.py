@@ -64,7 +64,7 @@ class Access:
                 message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 
-        self._service.begin_request()
+        self._service.in_flight.begin()
         with request_span(scope, self._service.tracer) as span:
             try:
                 await self._app(scope, receive, send_with_id)
@@ -74,7 +74,7 @@ class Access:
                 if not status:
                     await _send_internal_error(send_with_id)
             finally:
-                self._service.end_request()
+                self._service.in_flight.end()
                 fields = self._note(scope, status, time.perf_counter() - started_s)
                 describe(span, scope.get("method", "HTTP"), fields | {"request_id": id})
                 request_id.reset(token)

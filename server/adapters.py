@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,17 @@ class Adapters:
                 fingerprint=await asyncio.to_thread(fingerprint, base.bundle.folder, folder),
                 adapter=name,
             )
+
+    async def load_all(
+        self, folders: Mapping[str, Path], base: ServedModel, engine: Engine
+    ) -> str | None:
+        """Serve several adapters; return why one cannot be, or None."""
+        try:
+            for name, folder in folders.items():
+                await self.load(name, folder, base, engine)
+        except RequestError as error:
+            return error.message
+        return None
 
     async def unload(self, name: str, engine: Engine) -> None:
         """Serve an adapter no longer; replies that run with it end as they began."""

@@ -95,7 +95,7 @@ class Background:
         background = BackgroundRun(run)
         id = run.response["id"]
         self._running[id] = background
-        self._service.begin_request()
+        self._service.in_flight.begin()
         background.task = asyncio.create_task(self._write(background), name=f"background-{id}")
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(), name="leases")
@@ -138,7 +138,7 @@ class Background:
         finally:
             background.end()
             del self._running[run.response["id"]]
-            self._service.end_request()
+            self._service.in_flight.end()
 
     async def _keep(self, background: BackgroundRun, last: ResponseEvent) -> bool:
         background.is_ending = True

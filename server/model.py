@@ -66,6 +66,12 @@ class ServedModel:
         data = self.vocabulary.token_bytes[token_id]
         return self.prompter.control_data.get(token_id, b"") if data is None else data
 
+    def check_budgets(self, room: int) -> None:
+        """Raise BudgetError where a default leaves even the shortest prompt no way to end well."""
+        budgets = self.bundle.budgets
+        for effort in (None, *self.bundle.efforts.values()):
+            Budget.for_request(self.automaton, budgets, room=room, effort=effort)
+
     def parser(self, budget: Budget) -> ReplyParser:
         """Make the parser of one reply, standing where the prompt leaves off."""
         bundle = self.bundle

@@ -22,7 +22,7 @@ from server.errors import (
 )
 from server.model import ServedModel
 from server.protocol.admin import Promotion, PromotionRequest
-from server.service import Service, check_budgets
+from server.service import Service
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Promoter:
 
     async def _run(self, request: PromotionRequest) -> Promotion:
         self.last, self.last_error = None, None
-        self._service.begin_request()  # a drain waits for it
+        self._service.in_flight.begin()  # a drain waits for it
         try:
             self.last = await self._promote(request)
         except ServerError as error:
@@ -90,7 +90,7 @@ class Promoter:
             raise self.last_error from None
         finally:
             self.stage = None
-            self._service.end_request()
+            self._service.in_flight.end()
         logger.info("promoted %s in %.1f s", self.last.fingerprint, self.last.total_s)
         return self.last
 
@@ -131,7 +131,7 @@ class Promoter:
                 code="promotion_refused",
             )
         try:
-            check_budgets(new, max_model_len - 1)
+            new.check_budgets(max_model_len - 1)
         except BudgetError as error:
             raise RequestError(
                 f"The bundle's budgets serve no request: {error}.",

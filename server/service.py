@@ -10,15 +10,16 @@ from enum import StrEnum
 
 from opentelemetry import trace
 
-from decoding.budget import Budget, BudgetError
+from decoding.budget import BudgetError
 from decoding.bundle import Bundle
 from server.adapters import Adapters
 from server.answers import Answers
 from server.canary import find_mismatch
 from server.engine import Engine
-from server.errors import EngineDead, EngineRefused, RequestError, Unavailable
+from server.errors import EngineDead, EngineRefused, Unavailable
 from server.exchanges import Sink
 from server.gate import Gate
+from server.in_flight import InFlight
 from server.keys.keyring import Keyring
 from server.keys.store import KeyStore
 from server.metrics import Metrics
@@ -72,9 +73,7 @@ class Service:
         self._is_draining = False
         self.gate = Gate(hold_s=settings.hold_s, max_held=settings.max_held)
         self.adapters = Adapters()
-        self._num_in_flight = 0
-        self._is_idle = asyncio.Event()
-        self._is_idle.set()
+        self.in_flight = InFlight(self.metrics.in_flight)
         self.started_at_s = int(time.time())
         self.settled = asyncio.Event()
         self.is_loading = False
@@ -180,19 +179,6 @@ class Service:
         """Serve nothing, as the engine has the weights of no bundle."""
         self._settle(Status.REFUSED, reason)
 
-    def begin_request(self) -> None:
-        """Count a request as in flight."""
-        self._num_in_flight += 1
-        self.metrics.in_flight.inc()
-        self._is_idle.clear()
-
-    def end_request(self) -> None:
-        """Count it out again."""
-        self._num_in_flight -= 1
-        self.metrics.in_flight.dec()
-        if not self._num_in_flight:
-            self._is_idle.set()
-
     async def load(self) -> None:
         """Build the tables, start the engine, run the self-test; never raises."""
         self.is_loading = True
@@ -211,10 +197,9 @@ class Service:
                 max_per_key=self.settings.max_new_constraints_per_key,
             )
             self._engine = await self._start_engine()
-            check_budgets(self._model, self._engine.max_model_len - 1)
+            self._model.check_budgets(self._engine.max_model_len - 1)
             mismatch = await find_mismatch(self._engine, self.bundle)
-            for name, folder in self.settings.adapters.items():
-                await self.adapters.load(name, folder, self._model, self._engine)
+            unfit = await self.adapters.load_all(self.settings.adapters, self._model, self._engine)
         except BudgetError as error:
             logger.error("the bundle's budgets serve no request: %s", error)
             self._settle(Status.FAILED, f"the bundle's budgets serve no request: {error}")
@@ -222,10 +207,6 @@ class Service:
         except EngineRefused as error:
             logger.error("the engine cannot be started: %s", error)
             self._settle(Status.FAILED, "the engine cannot be started as asked")
-            return
-        except RequestError as error:
-            logger.error("an adapter cannot be served: %s", error.message)
-            self._settle(Status.FAILED, f"an adapter cannot be served: {error.message}")
             return
         except Exception as error:
             logger.exception("the model could not be loaded")
@@ -235,6 +216,10 @@ class Service:
             logger.error("self-test failed: %s", mismatch)
             self._settle(Status.REFUSED, mismatch)
             return
+        if unfit:
+            logger.error("an adapter cannot be served: %s", unfit)
+            self._settle(Status.FAILED, f"an adapter cannot be served: {unfit}")
+            return
         self._settle(Status.READY, "")
         logger.info("ready after %.1f s: %s", time.perf_counter() - started_s, self.bundle.name)
 
@@ -242,11 +227,11 @@ class Service:
         """Admit nothing more and wait until no request is in flight, at most the drain time."""
         self._is_draining = True
         self.settled.set()
-        logger.info("draining: %d requests in flight", self._num_in_flight)
+        logger.info("draining: %d requests in flight", self.in_flight.count)
         try:
-            await asyncio.wait_for(self._is_idle.wait(), self.settings.drain_timeout_s)
+            await self.in_flight.wait_until_none(self.settings.drain_timeout_s)
         except TimeoutError:
-            logger.warning("gave up on %d requests", self._num_in_flight)
+            logger.warning("gave up on %d requests", self.in_flight.count)
 
     async def close(self) -> None:
         """Stop the engine, and compile nothing more."""
@@ -266,10 +251,3 @@ def _keyring(settings: Settings) -> Keyring:
     default = Policy(may_see_reasoning=settings.reasoning is Reasoning.VISIBLE)
     store = None if settings.keys_url is None else KeyStore.open(settings.keys_url)
     return Keyring(settings.keys, default, store)
-
-
-def check_budgets(model: ServedModel, room: int) -> None:
-    """Raise BudgetError where even the shortest prompt leaves the defaults no way to end well."""
-    bundle = model.bundle
-    for effort in (None, *bundle.efforts.values()):
-        Budget.for_request(model.automaton, bundle.budgets, room=room, effort=effort)

@@ -133,19 +133,19 @@ async def test_an_engine_that_died_makes_it_unalive(model: ServedModel) -> None:
 async def test_draining_waits_for_what_is_in_flight_and_admits_nothing(model: ServedModel) -> None:
     it = service(model, ScriptedEngine(lambda _: Script(())))
     await it.load()
-    it.begin_request()
+    it.in_flight.begin()
     draining = asyncio.create_task(it.drain())
     await asyncio.sleep(0.01)
     assert not draining.done()
     with pytest.raises(Unavailable, match="shutting down"):
         it.check_ready()
-    it.end_request()
+    it.in_flight.end()
     await asyncio.wait_for(draining, 1)
 
 
 async def test_draining_gives_up_after_its_time(model: ServedModel) -> None:
     it = service(model, ScriptedEngine(lambda _: Script(())), drain_timeout_s=0.01)
-    it.begin_request()
+    it.in_flight.begin()
     await asyncio.wait_for(it.drain(), 1)
 
 
