@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
+from decoding.bundle import Bundle
+
 WEIGHTS = "model.safetensors"
 RANK, ALPHA = 4, 8
 Tensors = dict[str, npt.NDArray[np.float32]]
@@ -66,11 +68,12 @@ def make_adapter(base: Path, folder: Path, merged: Path) -> Path:
 def greedy_in_transformers(
     folder: Path, prompts: Sequence[Sequence[int]], max_tokens: int
 ) -> list[list[int]]:
-    """Return the most likely tokens by another implementation; no token ends a reply."""
+    """Return the most likely tokens, up to one that ends the reply, by another implementation."""
     import torch
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    stop_token_ids = Bundle.load(folder).stop_token_ids
     replies = []
     for prompt in prompts:
         token_ids = list(prompt)
@@ -78,5 +81,7 @@ def greedy_in_transformers(
             for _ in range(max_tokens):
                 logits = model(torch.tensor([token_ids])).logits
                 token_ids.append(int(logits[0, -1].argmax()))
+                if token_ids[-1] in stop_token_ids:
+                    break
         replies.append(token_ids[len(prompt) :])
     return replies
