@@ -87,6 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     add("--folder", type=Path, default=FOLDER, help="model folder (default models/demo)")
     add("--port", type=int, required=True, help="port to listen on")
     add("--step-ms", type=float, default=20.0, help="length of a step in ms (default 20)")
+    add("--data", type=Path, help="folder of the server's own data (default none)")
     add("--trace", action="store_true", help="count the bytes that Python allocates")
     arguments = parser.parse_args(argv)
     bundle = replace(Bundle.load(arguments.folder), golden_replies=())
@@ -104,7 +105,8 @@ def main(argv: list[str] | None = None) -> int:
         return engine
 
     logs.configure("error")
-    app = create_app(bundle, Settings(drain_timeout_s=20), start, lambda _: model)
+    settings = Settings(drain_timeout_s=60, data=arguments.data)
+    app = create_app(bundle, settings, start, lambda _: model)
     config = uvicorn.Config(app, port=arguments.port, log_config=None, access_log=False)
     server = HttpServer(config, app.state.service)
     server.run()
