@@ -103,6 +103,8 @@ class ToolCall(Wire):
     id: Id
     type: Literal["function"]
     function: FunctionCall
+    index: int | None = Field(default=None, exclude=True)
+    """What OpenAI's clients leave in a call that was streamed, and send back with it: dropped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,24 @@ def test_the_sdk_s_helpers_parse_the_arguments(client: OpenAI, server: LiveServe
     assert call.function.parsed_arguments == GetWeather(city="Rome")
 
 
+def test_messages_of_the_sdk_go_back_as_they_are(client: OpenAI, server: LiveServer) -> None:
+    server.say('{"name": "GetWeather", "parameters": {"city": "Rome"}}')
+    asked: Any = {"model": "tiny", "tools": [openai.pydantic_function_tool(GetWeather)]}
+    parsed: Any = client.chat.completions.parse(messages=[HELLO], **asked)
+    with client.chat.completions.stream(messages=[HELLO], **asked) as stream:
+        streamed: Any = stream.get_final_completion()
+    created: Any = client.chat.completions.create(messages=[HELLO], **asked)
+    server.say("It is sunny.")
+    for completion in (parsed, streamed, created):
+        message = completion.choices[0].message
+        result: Any = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "7"}
+        again: Any = client.chat.completions.create(messages=[HELLO, message, result], **asked)
+        assert again.choices[0].message.content == "It is sunny."
+    said: Any = client.chat.completions.parse(messages=[HELLO], **asked)
+    once_more: Any = [HELLO, said.choices[0].message, HELLO]
+    assert client.chat.completions.create(messages=once_more, **asked).choices
+
+
 @pytest.mark.parametrize(
     ("fields", "param", "said"),
     [
