@@ -99,9 +99,11 @@ class CompletionWriter:
 
     def join(self, pieces: Sequence[CompletionChoice]) -> list[CompletionChoice]:
         """Put pieces together, those of a choice in their order; the last has its reason."""
+        owned: list[list[CompletionChoice]] = [[] for _ in self._prompts]
+        for piece in pieces:
+            owned[piece.index].append(piece)
         choices = []
-        for index in range(len(self._prompts)):
-            own = [piece for piece in pieces if piece.index == index]
+        for own in owned:
             logprobs = _joined([piece.logprobs for piece in own if piece.logprobs is not None])
             fields: dict[str, Any] = {"text": "".join(piece.text for piece in own)}
             fields["logprobs"] = logprobs if self._has_logprobs else None
