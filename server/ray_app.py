@@ -107,12 +107,11 @@ def serve_replicas(
     import ray
     from ray import serve
 
-    is_asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: is_asked.set())
     with ExitStack() as stack:
         ray.init(include_dashboard=False, logging_level="ERROR", runtime_env=_runtime_env())
         stack.callback(ray.shutdown)
+        is_serving, is_asked = threading.Event(), threading.Event()
+        _watch_signals(is_serving, is_asked)
         options = {"host": arguments.host, "port": arguments.port}
         options["keep_alive_timeout_s"] = KEEP_ALIVE_S
         serve.start(proxy_location="EveryNode", http_options=options, logging_config=QUIET)
@@ -122,9 +121,22 @@ def serve_replicas(
             serve.run(application, name=NAME, logging_config=QUIET)
         except RuntimeError:
             return 1
+        is_serving.set()
         is_asked.wait()
         serve.delete(NAME)  # waits for its requests, which `shutdown` would cut
     return 0
+
+
+def _watch_signals(is_serving: threading.Event, is_asked: threading.Event) -> None:
+    """Let a signal ask for the end, or end what has not come to serve; `ray.init` sets its own."""
+
+    def on_signal(*_: object) -> None:
+        is_asked.set()
+        if not is_serving.is_set():
+            raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
 
 
 def deployment(
