@@ -125,6 +125,9 @@ def _for_cpu(settings: EngineSettings) -> dict[str, Any]:
     num_cores = len(os.sched_getaffinity(0))
     is_alone = settings.num_workers == 1 and num_cores <= FEW_CORES
     asked = settings.vllm.get("distributed_executor_backend", settings.executor)
+    if settings.num_workers > 1:  # vLLM binds each to a NUMA node of its own, or gives up
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, num_cores // settings.num_workers)))
     if (asked or ("uni" if is_alone else "mp")) != "uni":
         return args
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"

@@ -151,3 +151,6 @@ def test_a_model_on_several_workers_is_not_put_beside_the_scheduler(
     told = arguments(EngineSettings(folder, vllm=more), is_cpu=True)
     assert told.get("distributed_executor_backend") == more.get("distributed_executor_backend")
     assert "VLLM_ENABLE_V1_MULTIPROCESSING" not in os.environ
+    is_split = "distributed_executor_backend" not in more
+    assert os.environ.get("VLLM_CPU_OMP_THREADS_BIND") == ("nobind" if is_split else None)
+    assert os.environ.get("OMP_NUM_THREADS") == ("1" if is_split else None)
