@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from decoding.automaton import MAX_MIN_REFLECTIONS, Automaton
@@ -52,7 +52,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         """Raise BudgetError for values that no automaton could serve."""
-        for name, value in asdict(self).items():
+        for name, value in self.to_dict().items():
             low = 1 if name in ("max_tokens", "min_answer_tokens") else 0
             if type(value) is not int or not low <= value <= MAX_TOKENS:
                 is_large = type(value) is int and value > low
@@ -90,7 +90,7 @@ class Budget:
 
     def to_dict(self) -> dict[str, int]:
         """Return the JSON form, the inverse of `from_dict`."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

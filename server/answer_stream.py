@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 
 from server.chunks import DONE, ChunkWriter
 from server.errors import ServerError
+from server.event_stream import LastEvent
 from server.generation import Generation
 from server.generation_stream import GenerationStream
 from server.metrics import Outcome
@@ -26,23 +27,26 @@ class AnswerStream(GenerationStream):
         options: StreamOptions,
     ) -> None:
         """Prepare the stream; nothing is asked of the engine yet."""
-        super().__init__(generation, self._chunks(), settings)
+        super().__init__(generation, self._chunks(generation), settings)
         self._writer = writer
         self._options = options
 
-    async def _chunks(self) -> AsyncGenerator[bytes, None]:
-        generation, writer = self._generation, self._writer
-        for index in range(generation.num_choices):
-            yield writer.begin(index)
+    async def _chunks(self, generation: Generation) -> AsyncGenerator[bytes, None]:
+        writer = self._writer
+        yield b"".join(map(writer.begin, range(generation.num_choices)))
+        written = b""  # what there is at once goes out in one write
         try:
             events = with_progress(generation) if self._options.include_progress else generation
             async for event in events:
-                yield writer.write(event)
+                written += writer.write(event)
+                if not (generation.has_news or generation.is_over):
+                    yield written
+                    written = b""
         except ServerError as error:
             self.outcome = Outcome.FAILED
-            yield writer.error(error_body(error))
+            yield LastEvent(written + writer.error(error_body(error)))
             return
         if self._options.include_usage:
-            yield writer.usage(generation.usage)
-        yield DONE
+            written += writer.usage(generation.usage)
+        yield LastEvent(written + DONE)
         self.outcome = Outcome.OK

@@ -24,6 +24,10 @@ WORDS = frozenset([
 ])  # fmt: skip
 
 
+# Every rendering's markers; the hexadecimal digits tell its own.
+MARKED = re.compile(f"({EDGE}?)Content([0-9a-f]{{16}})Nr([0-9]+)End({EDGE}?)")
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Part of a rendered prompt, written by the template or by a client."""
@@ -37,8 +41,7 @@ class ClientTexts:
 
     def __init__(self) -> None:
         """Begin with a marker that nobody can guess."""
-        self._marker = f"Content{secrets.token_hex(8)}Nr"
-        self._marked = re.compile(f"({EDGE}?){self._marker}([0-9]+)End({EDGE}?)")
+        self._secret = secrets.token_hex(8)
         self._numbers: dict[str, int] = {}
         self._texts: list[str] = []
 
@@ -47,7 +50,7 @@ class ClientTexts:
         number = self._numbers.setdefault(text, len(self._texts))
         if number == len(self._texts):
             self._texts.append(text)
-        return f"{EDGE}{self._marker}{number}End{EDGE}"
+        return f"{EDGE}Content{self._secret}Nr{number}End{EDGE}"
 
     def mark_all(self, value: Any) -> Any:
         """Return JSON with markers for its texts and keys."""
@@ -80,10 +83,12 @@ class ClientTexts:
     def pieces(self, rendered: str) -> Iterator[Piece]:
         """Cut a rendered text at the markers, and put the clients' texts in their place."""
         end = 0
-        for match in self._marked.finditer(rendered):
+        for match in MARKED.finditer(rendered):
+            if match[2] != self._secret:
+                continue
             yield Piece(rendered[end : match.start()], is_template=True)
-            text = self._texts[int(match[2])]
+            text = self._texts[int(match[3])]
             text = text if match[1] else text.lstrip()
-            yield Piece(text if match[3] else text.rstrip(), is_template=False)
+            yield Piece(text if match[4] else text.rstrip(), is_template=False)
             end = match.end()
         yield Piece(rendered[end:], is_template=True)

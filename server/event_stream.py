@@ -24,6 +24,10 @@ HEADERS = {
 }
 
 
+class LastEvent(bytes):
+    """The end of a stream: goes out in one write with the end of the response."""
+
+
 class EventStream(Response):
     """Sends events as they come; one task writes them, and timers alone watch over it.
 
@@ -55,9 +59,12 @@ class EventStream(Response):
                 await send(
                     {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
                 )
+                is_whole = False
                 async for data in events:
-                    await self._send(send, data, is_last=False)
-                await self._send(send, b"", is_last=True)
+                    is_whole = isinstance(data, LastEvent)
+                    await self._send(send, data, is_last=is_whole)
+                if not is_whole:
+                    await self._send(send, b"", is_last=True)
         except TimeoutError:
             if not patience.expired():
                 raise

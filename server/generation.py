@@ -127,6 +127,16 @@ class Generation:
             await self._has_news.wait()
         return self._events.popleft()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether the next event is there already."""
+        return bool(self._events)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every choice has ended well; events may still have to be read."""
+        return self._failure is None and all(choice.finish_reason for choice in self._choices)
+
     async def wait_for_admission(self, timeout_s: float | None) -> None:
         """Wait for every choice's first token, at most `timeout_s`; raise if one is refused."""
         try:

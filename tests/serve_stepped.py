@@ -107,7 +107,9 @@ def main(argv: list[str] | None = None) -> int:
     logs.configure("error")
     settings = Settings(drain_timeout_s=60, data=arguments.data)
     app = create_app(bundle, settings, start, lambda _: model)
-    config = uvicorn.Config(app, port=arguments.port, log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app, port=arguments.port, log_config=None, access_log=False, timeout_keep_alive=75
+    )
     server = HttpServer(config, app.state.service)
     server.run()
     return server.exit_status

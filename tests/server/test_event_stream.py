@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server.event_stream import KEEP_ALIVE, EventStream
+from server.event_stream import KEEP_ALIVE, EventStream, LastEvent
 from server.settings import Settings
 
 
@@ -69,6 +69,15 @@ async def test_events_go_out_as_they_are_and_the_response_ends() -> None:
     assert b"content-length" not in dict(start["headers"])
     assert [message["body"] for message in bodies] == [b"data: 1\n\n", b"data: 2\n\n", b""]
     assert [message["more_body"] for message in bodies] == [True, True, False]
+    assert source.is_closed
+
+
+async def test_the_last_event_goes_out_with_the_end_of_the_response() -> None:
+    source, client = Source([b"data: 1\n\n", LastEvent(b"data: 2\n\n")]), Client()
+    await serve(source, client)
+    bodies = client.sent[1:]
+    assert [message["body"] for message in bodies] == [b"data: 1\n\n", b"data: 2\n\n"]
+    assert [message["more_body"] for message in bodies] == [True, False]
     assert source.is_closed
 
 
