@@ -324,7 +324,10 @@ def _translated(request_id: str) -> Iterator[None]:
     except EngineDeadError as error:
         raise EngineDead("the engine has stopped") from error
     except VLLMClientError as error:
-        logger.warning("%s: the engine refused it: %.300s", request_id, error)
+        # Its text quotes the value that it refuses.
+        what = getattr(error, "parameter", None) or "no parameter named"
+        kind = type(error).__name__
+        logger.warning("%s: the engine refused it: %s (%s)", request_id, kind, what)
         raise RequestError(
             "The model's engine refuses the request: its prompt or a parameter is out of range."
         ) from error
