@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from decoding.bundle import Bundle, BundleError, GoldenReply
-from server import command, flags
+from server import assembly, flags
 from server.canary import write_greedily
 from server.engine import Engine
 from server.errors import EngineError
+from server.model_folder import find_model
 
 if TYPE_CHECKING:
     from server.vllm_settings import EngineSettings
@@ -25,10 +26,10 @@ def main(argv: list[str] | None = None) -> int:
     """Write what the model says today into reflection.json; 1 if it cannot, 2 if refused."""
     arguments = flags.parse(argv, prog="reflect golden")
     try:
-        bundle = Bundle.load(command.find_model(arguments.folder))
+        bundle = Bundle.load(find_model(arguments.folder))
         if not bundle.golden_replies:
             raise BundleError(f"{bundle.folder} has no golden replies whose prompts could be asked")
-        recorded = asyncio.run(_record(bundle, command.engine_settings(arguments, bundle)))
+        recorded = asyncio.run(_record(bundle, assembly.engine_settings(arguments, bundle)))
     except BundleError as error:
         print(f"reflect golden: {error}", file=sys.stderr)
         return 2

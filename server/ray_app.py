@@ -173,17 +173,17 @@ def deployment(
 
 def app(arguments: dict[str, str]) -> Any:
     """Return the application for `serve run`: flags of `reflect serve` by name, and `model`."""
-    from server import command, flags
+    from server import assembly, flags
 
     words = {"replicas": "1", **arguments}
     model = words.pop("model", None)
     if model is None:
         raise ReplicasError("say which model: serve run server.ray_app:app model=FOLDER_OR_NAME")
     said = flags.parse([model, *(f"--{name}={value}" for name, value in words.items())])
-    bundle, settings = command.load(said)
+    bundle, settings = assembly.load(said)
     bundle = replace(bundle, folder=bundle.folder.resolve())
     return deployment(
-        said, bundle, settings, command.engine_settings(said, bundle), command.make_app
+        said, bundle, settings, assembly.engine_settings(said, bundle), assembly.make_app
     )
 
 
