@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,17 @@ class Adapters:
         """Begin with none."""
         self._models: dict[str, ServedModel] = {}
         self._lock = asyncio.Lock()
+        self._num_changing = 0
 
     @property
     def models(self) -> tuple[ServedModel, ...]:
         """The adapters as models, in the order they were loaded."""
         return tuple(self._models.values())
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether one is being loaded or unloaded."""
+        return self._num_changing > 0
 
     def find(self, name: str) -> ServedModel | None:
         """Return the model of an adapter."""
@@ -39,7 +46,7 @@ class Adapters:
 
     async def load(self, name: str, folder: Path, base: ServedModel, engine: Engine) -> None:
         """Serve an adapter; raise RequestError or Conflict saying why it cannot be."""
-        async with self._lock:
+        async with self._change():
             if name == base.bundle.name or name in self._models:
                 raise Conflict(f"A model '{name}' is served already.", param="lora_name")
             folder = await asyncio.to_thread(folder.resolve)
@@ -65,13 +72,23 @@ class Adapters:
 
     async def unload(self, name: str, engine: Engine) -> None:
         """Serve an adapter no longer; replies that run with it end as they began."""
-        async with self._lock:
+        async with self._change():
             if name not in self._models:
                 raise NotFound(
                     "No such adapter is loaded.", param="lora_name", code="model_not_found"
                 )
             del self._models[name]
             await engine.remove_adapter(name)
+
+    @asynccontextmanager
+    async def _change(self) -> AsyncIterator[None]:
+        """Change one adapter after the other."""
+        self._num_changing += 1
+        try:
+            async with self._lock:
+                yield
+        finally:
+            self._num_changing -= 1
 
 
 def _check(folder: Path) -> None:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from server import vllm_settings
+from server.protocol.logprobs import MAX_TOP_LOGPROBS
 
 TOKENIZER = "replies are enforced over the tokenizer of the model folder"
 SAMPLING = "the request says how to sample, and the folder's generation_config.json"
@@ -82,6 +83,12 @@ def check(engine: Mapping[str, Any]) -> None:
     for name in engine:
         if name in REFUSED:
             raise FlagError(f"--{name.replace('_', '-')} cannot be given: {REFUSED[name]}")
+    most_logprobs = engine.get("max_logprobs", MAX_TOP_LOGPROBS)
+    if 0 <= most_logprobs < MAX_TOP_LOGPROBS:
+        raise FlagError(
+            f"--max-logprobs must be at least {MAX_TOP_LOGPROBS}, which a request may ask for and "
+            f"the server always does, not {most_logprobs}: leave it out"
+        )
     speculative = engine.get("speculative_config") or {}
     if speculative.get("rejection_sample_method") == "synthetic":
         raise FlagError(

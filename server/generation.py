@@ -111,6 +111,8 @@ class Generation:
         """Give back what was set aside for a generation that is never begun."""
         if self._allotment is not None:
             self._allotment.end()
+        if self._on_end is not None:
+            self._on_end()
 
     def __aiter__(self) -> Self:
         """Stream the events of all choices as they come."""

@@ -80,6 +80,10 @@ class Promoter:
         self._service.in_flight.begin()  # a drain waits for it
         try:
             self.last = await self._promote(request)
+        except asyncio.CancelledError:
+            # What the gate held goes on now, and nobody knows which weights the engine has.
+            self._service.refuse("the server stopped while it took new weights")
+            raise
         except ServerError as error:
             self.last_error = error
             logger.error("promotion: %s", error.message)
@@ -138,6 +142,11 @@ class Promoter:
                 param="folder",
                 code="promotion_refused",
             ) from error
+        if self._service.adapters.is_changing:
+            raise Conflict(
+                "An adapter is being loaded or unloaded; wait for its end.",
+                code="adapters_changing",
+            )
         adapters = [model.bundle.name for model in self._service.adapters.models]
         if adapters:
             raise Conflict(

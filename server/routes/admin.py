@@ -90,9 +90,9 @@ async def promotion_state(http: Request) -> PromotionState:
 async def load_adapter(http: Request) -> PlainTextResponse:
     """Serve a LoRA adapter as a model of its own name."""
     service: Service = http.app.state.service
-    http.app.state.promoter.check_idle()
     request = await read_body(http, AdapterRequest, service.settings.max_request_bytes)
     service.check_ready()
+    http.app.state.promoter.check_idle()  # and nothing is awaited until the load has begun
     folder = Path(request.lora_path)
     await service.adapters.load(request.lora_name, folder, service.model, service.engine)
     return PlainTextResponse(f"Success: LoRA adapter '{request.lora_name}' added successfully.")
@@ -107,8 +107,8 @@ async def load_adapter(http: Request) -> PlainTextResponse:
 async def unload_adapter(http: Request) -> PlainTextResponse:
     """Serve an adapter no longer; replies that it writes go on to their end."""
     service: Service = http.app.state.service
-    http.app.state.promoter.check_idle()
     request = await read_body(http, AdapterName, service.settings.max_request_bytes)
+    http.app.state.promoter.check_idle()
     await service.adapters.unload(request.lora_name, service.engine)
     return PlainTextResponse(f"Success: LoRA adapter '{request.lora_name}' removed successfully.")
 

@@ -104,8 +104,9 @@ async def count_tokens(http: Request) -> TokensCount:
     caller = http.state.caller
     try:
         request = as_chat(body)
-        check_request(request, service.model, service.settings, caller.policy)
-        arguments = (request, service.model, service.engine.max_model_len, caller.policy)
+        model = service.find_model(request.model)
+        check_request(request, model, service.settings, caller.policy)
+        arguments = (request, model, service.engine.max_model_len, caller.policy)
         plan = await asyncio.to_thread(make_plan, *arguments)
     except ServerError as error:
         raise NAMES.translate(error) from error.__cause__

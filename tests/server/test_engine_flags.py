@@ -119,6 +119,13 @@ def test_every_refused_argument_is_one_of_vllms() -> None:
     assert REFUSED.keys() <= AsyncEngineArgs.__dataclass_fields__.keys() | {"enable_log_requests"}
 
 
+def test_logprobs_that_requests_ask_for_are_left_room() -> None:
+    for enough in (-1, 20, 50):
+        check({"max_logprobs": enough})
+    with pytest.raises(FlagError, match="at least 20"):
+        check({"max_logprobs": 5})
+
+
 def test_drafts_that_the_model_is_not_asked_about_are_refused() -> None:
     check({"speculative_config": {"method": "ngram", "num_speculative_tokens": 2}})
     with pytest.raises(FlagError, match="synthetic"):

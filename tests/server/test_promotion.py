@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import threading
@@ -302,6 +303,57 @@ def test_adapters_of_the_old_weights_are_unloaded_first(
         assert "unload tuned first" in answer.json()["error"]["message"]
         client.post("/v1/unload_lora_adapter", json={"lora_name": "tuned"})
     assert house.promote().status_code == 200
+
+
+def test_an_adapter_that_is_being_loaded_and_a_promotion_keep_out_of_each_others_way(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    house = make_house()
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    is_asked, may_go_on = threading.Event(), threading.Event()
+
+    async def add_slowly(name: str, folder: Path) -> None:
+        is_asked.set()
+        await asyncio.to_thread(may_go_on.wait)
+        house.server.engine.adapters[name] = folder
+
+    house.server.engine.add_adapter = add_slowly  # type: ignore[method-assign]
+
+    def load() -> httpx.Response:
+        with house.server.client() as client:
+            sent = {"lora_name": "tuned", "lora_path": str(tmp_path)}
+            return client.post("/v1/load_lora_adapter", json=sent)
+
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(load)
+        house.server.wait_until(is_asked.is_set)
+        answer = house.promote()
+        may_go_on.set()
+        assert loading.result().status_code == 200
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "adapters_changing")
+    assert house.server.engine.reloads == []
+
+
+def test_what_a_promotion_held_goes_nowhere_when_it_is_broken_off(make_house: MakeHouse) -> None:
+    house = make_house()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def reload_for_ever(folder: Path) -> None:
+        loops.append(asyncio.get_running_loop())
+        await asyncio.Event().wait()
+
+    house.server.engine.reload = reload_for_ever  # type: ignore[method-assign]
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(house.promote)
+        house.server.wait_until(lambda: bool(loops))
+        num_calls = len(house.server.engine.calls)
+        held = pool.submit(house.ask)
+        house.server.wait_until(lambda: house.server.service.gate.num_held == 1)
+        promoter = house.server.app.state.promoter
+        asyncio.run_coroutine_threadsafe(promoter.close(), loops[0]).result()
+        assert held.result().status_code == 503
+    assert len(house.server.engine.calls) == num_calls
 
 
 @pytest.mark.parametrize("is_untested", [False, True])

@@ -123,6 +123,9 @@ def test_an_adapter_is_a_model_of_its_own_name_with_its_own_fingerprint(
         marks = [answer["system_fingerprint"] for answer in answers]
         assert marks == [base["system_fingerprint"], tuned["system_fingerprint"]]
         assert len(set(marks)) == 2
+        said = {"model": "tuned", "messages": CHAT["messages"]}
+        counted = client.post("/v1/messages/count_tokens", json=said).json()
+        assert counted == {"input_tokens": answers[1]["usage"]["prompt_tokens"]}
         assert client.post(UNLOAD, json={"lora_name": "tuned"}).status_code == 200
         gone = client.post("/v1/chat/completions", json=CHAT | {"model": "tuned"})
         assert gone.status_code == 404
