@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from decoding.bundle import Bundle, GoldenReply
+from server.fingerprint import fingerprint
 from server.model import ServedModel
 from server.promote_command import FAILED, KEPT, PROMOTED, REFUSED, main
 from tests.conftest import MODELS, RealServer
@@ -94,17 +94,17 @@ def test_the_real_server_takes_new_weights_and_the_old_ones_again(
     wrong = promote_really(real_server, new)  # it has the golden replies of the old weights
     assert wrong.returncode == KEPT, wrong.stderr
     assert "golden reply 0" in wrong.stderr
-    assert is_demo(real_server)
+    assert serves(real_server, demo)
     prompts = [golden.prompt_token_ids for golden in old_bundle.golden_replies]
     replies = greedy_in_transformers(new, prompts, 24)
     golden = tuple(GoldenReply(*map(tuple, pair)) for pair in zip(prompts, replies, strict=True))
     replace(bundle, golden_replies=golden).save()
     right = promote_really(real_server, new)
     assert right.returncode == PROMOTED, right.stderr
-    assert not is_demo(real_server)
+    assert serves(real_server, new)
     back = promote_really(real_server, demo)
     assert back.returncode == PROMOTED, back.stderr
-    assert is_demo(real_server)
+    assert serves(real_server, demo)
 
 
 def promote_really(server: RealServer, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -112,11 +112,11 @@ def promote_really(server: RealServer, folder: Path) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
-def is_demo(server: RealServer) -> bool:
-    """Tell whether the server answers as its own weights do, and says so."""
+def serves(server: RealServer, folder: Path) -> bool:
+    """Tell whether the server's replies, and its list of models, name this folder's weights."""
     asked = {"model": "demo", "messages": [{"role": "user", "content": "Make 50 from 4, 6 and 9."}]}
     url = f"{server.base_url}/chat/completions"
-    answer = httpx.post(url, json=asked | {"temperature": 0}, timeout=120, trust_env=False).json()
+    answer = httpx.post(url, json=asked, timeout=120, trust_env=False).json()
     (model,) = httpx.get(f"{server.base_url}/models", trust_env=False).json()["data"]
     assert answer["system_fingerprint"] == model["system_fingerprint"]
-    return "= 50" in json.dumps(answer["choices"][0]["message"]["content"])
+    return bool(answer["system_fingerprint"] == fingerprint(folder))
