@@ -19,12 +19,15 @@ from server.service import Service
 LONG_CHARACTERS = 20_000  # from here on a prompt is encoded in a thread, a fraction of a second
 
 
-async def admit(http: Request, request: ChatCompletionRequest, id: str) -> Generation | None:
+async def admit(
+    http: Request, request: ChatCompletionRequest, id: str, *, is_inside: bool = False
+) -> Generation | None:
     """Return the generation that will answer, not begun; None where the client has left.
 
     It must be begun, or the next promotion of weights would wait for it in vain.
 
     Other APIs write their requests as chat completions and translate the errors' `param` back.
+    is_inside: the caller is behind the gate already, and does not leave before this returns
     """
     service: Service = http.app.state.service
     caller: Caller = http.state.caller
@@ -32,7 +35,7 @@ async def admit(http: Request, request: ChatCompletionRequest, id: str) -> Gener
     check_request(request, service.find_model(request.model), service.settings, caller.policy)
     allotment = service.rates.begin(caller)
     try:
-        work = _admit(request, id, service, caller, allotment)
+        work = _admit(request, id, service, caller, allotment, is_inside=is_inside)
         generation = await unless_gone(http.receive, work)
     except BaseException:
         allotment.end()
@@ -48,9 +51,11 @@ async def _admit(
     service: Service,
     caller: Caller,
     allotment: Allotment,
+    *,
+    is_inside: bool,
 ) -> Generation:
     """Wait at the gate, and plan with what is served behind it."""
-    leave = await service.gate.enter()
+    leave = service.gate.join() if is_inside else await service.gate.enter()
     try:
         model = service.find_model(request.model)
         check_request(request, model, service.settings, caller.policy)

@@ -43,6 +43,14 @@ class Gate:
             await self._wait()
         else:
             self._count_in()
+        return self._way_out()
+
+    def join(self) -> Callable[[], None]:
+        """Come in, be the gate open or closed, beside one who is inside and stays until then."""
+        self._count_in()
+        return self._way_out()
+
+    def _way_out(self) -> Callable[[], None]:
         is_inside = True
 
         def leave() -> None:

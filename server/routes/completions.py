@@ -63,18 +63,25 @@ async def create_completion(http: Request) -> Response:
 async def _admit(
     http: Request, request: CompletionRequest, prompts: list[str], id: str
 ) -> Batch | None:
-    """Begin the prompts' generations; each counts as a request of the key."""
+    """Begin the prompts' generations, all with the same weights; each counts as a request."""
+    service: Service = http.app.state.service
+    leave = await unless_gone(http.receive, service.gate.enter())
+    if leave is None:
+        return None
     async with AsyncExitStack() as stack:
         batch = await stack.enter_async_context(Batch())
+        stack.callback(leave)
         for number, prompt in enumerate(prompts):
             try:
-                generation = await admit(http, as_chat(request, prompt), f"{id}-{number}")
+                chat = as_chat(request, prompt)
+                generation = await admit(http, chat, f"{id}-{number}", is_inside=True)
             except ServerError as error:
                 raise translate(error) from error.__cause__
             if generation is None:
                 return None
             await batch.add(generation)
         stack.pop_all()
+        leave()
         return batch
 
 

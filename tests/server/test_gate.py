@@ -30,6 +30,24 @@ async def test_leaving_twice_counts_once() -> None:
     assert gate.num_inside == 0
 
 
+async def test_who_is_inside_brings_others_in_while_it_is_closed() -> None:
+    gate = make_gate()
+    leave = await gate.enter()
+
+    async def change() -> int:
+        async with gate.emptied(30):
+            return gate.num_inside
+
+    changing = asyncio.create_task(change())
+    await settle()
+    other = gate.join()
+    leave()
+    await settle()
+    assert not changing.done()
+    other()
+    assert await changing == 0
+
+
 async def test_it_is_empty_only_when_the_last_has_left_and_holds_who_comes() -> None:
     gate = make_gate()
     leave = await gate.enter()

@@ -209,6 +209,31 @@ def test_what_runs_ends_with_the_old_weights_and_what_comes_gets_the_new(
         assert later.result().json()["choices"][0]["message"]["content"] == "v2"
 
 
+def test_all_prompts_of_a_request_are_answered_by_the_weights_that_it_names(
+    make_house: MakeHouse,
+) -> None:
+    house = make_house()
+    service = house.server.service
+    num_settled = 0
+
+    async def settle(*_: object) -> None:
+        nonlocal num_settled
+        num_settled += 1
+        while num_settled == 2 and house.server.app.state.promoter.stage != "waiting":  # noqa: ASYNC110  (a fake may poll)
+            await asyncio.sleep(0.002)
+
+    service.answers.settle = settle  # type: ignore[method-assign, assignment]
+    with ThreadPoolExecutor(1) as pool, house.server.client() as client:
+        body = {"model": "tiny", "prompt": ["a", "b", "c"]}
+        asked = pool.submit(client.post, "/v1/completions", json=body)
+        house.server.wait_until(lambda: num_settled == 2)
+        assert house.promote().status_code == 200
+        completion = asked.result().json()
+    assert [choice["text"] for choice in completion["choices"]] == ["v1"] * 3
+    assert completion["system_fingerprint"] == house.marks["v1"]
+    assert house.served_mark == house.marks["v2"]
+
+
 def stage(house: House) -> str | None:
     with house.server.client() as client:
         found: str | None = client.get(PROMOTE).json()["stage"]
