@@ -92,7 +92,11 @@ class LiveServer:
         self.check_published()
 
     def _run(self) -> None:
-        asyncio.run(self.server.serve([self._socket]))
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        await self.server.serve([self._socket])
 
     def wait_until(self, is_true: Callable[[], bool], timeout_s: float = WAIT_S) -> None:
         """Wait for a condition of the server's thread; fail if it does not come."""

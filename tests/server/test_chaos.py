@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import signal
 import sqlite3
 from collections import Counter
@@ -25,6 +26,7 @@ from decoding.bundle import Bundle
 from tests.server.versions import make_version
 
 NUM_STREAMS, WAIT_S = 256, 120.0
+UNFINISHED = re.compile(r"^vllm:num_requests_(?:running|waiting)\{.*?\} (\S+)$", re.MULTILINE)
 OVERSIZED = b'{"model": "' + b"x" * (5 << 20) + b'"}'
 MALFORMED = (b"", b"{", b"[]", b'{"model": "tiny"}', b"\xff\xfe", b"[" * 100_000)
 
@@ -56,7 +58,7 @@ def serving(folder: Path, *options: str) -> Iterator[Server]:
         yield server
 
 
-async def post(server: Server, data: bytes, path: str = "/v1/chat/completions") -> Seen:
+async def post(url: str, data: bytes, path: str = "/v1/chat/completions") -> Seen:
     """Send a body and read what comes until the server closes."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
@@ -64,7 +66,7 @@ async def post(server: Server, data: bytes, path: str = "/v1/chat/completions") 
     )
     seen = b""
     try:
-        reader, writer = await asyncio.open_connection(*server.url[7:].split(":"))
+        reader, writer = await asyncio.open_connection(*url[7:].split(":"))
     except ConnectionError:
         return Seen(0, b"")
     try:
@@ -84,12 +86,14 @@ async def post(server: Server, data: bytes, path: str = "/v1/chat/completions") 
     return Seen(int(head_seen.split()[1]), rest)
 
 
-def chat(number: int) -> bytes:
+def chat(number: int, model: str = "tiny") -> bytes:
     message = {"role": "user", "content": f"Question {number}"}
-    return json.dumps({"model": "tiny", "messages": [message], "stream": True}).encode()
+    return json.dumps({"model": model, "messages": [message], "stream": True}).encode()
 
 
-async def crowd(server: Server, seed: int, during_s: float) -> Counter[str]:
+async def crowd(
+    url: str, *, seed: int, during_s: float, size: int = NUM_STREAMS, model: str = "tiny"
+) -> Counter[str]:
     """Send the streams at random moments; one in ten leaves at another, one in twenty is wrong."""
     draw = random.Random(seed)
 
@@ -98,18 +102,18 @@ async def crowd(server: Server, seed: int, during_s: float) -> Counter[str]:
         kind = draw.random()
         if kind < 0.05:
             wrong = OVERSIZED if draw.random() < 0.3 else draw.choice(MALFORMED)
-            return f"wrong: {(await post(server, wrong)).ending}"
+            return f"wrong: {(await post(url, wrong)).ending}"
         if kind < 0.15:
             try:
                 async with asyncio.timeout(draw.random() * during_s / 2):
-                    await post(server, chat(number))
+                    await post(url, chat(number, model))
             except TimeoutError:
                 return "left"
             return "left too late"
-        return (await post(server, chat(number))).ending
+        return (await post(url, chat(number, model))).ending
 
     async with asyncio.timeout(WAIT_S):
-        return Counter(await asyncio.gather(*map(one, range(NUM_STREAMS))))
+        return Counter(await asyncio.gather(*map(one, range(size))))
 
 
 def census(server: Server) -> dict[str, Any]:
@@ -142,9 +146,9 @@ def folders(bundle: Bundle, tmp_path: Path) -> tuple[Bundle, Bundle]:
 async def test_a_crowd_and_a_promotion_leave_nothing_behind(folders: tuple[Bundle, Bundle]) -> None:
     old, new = folders
     with serving(old.folder) as server:
-        assert (await post(server, chat(0))).ending == "whole"
+        assert (await post(server.url, chat(0))).ending == "whole"
         before = census(server)
-        crowding = asyncio.create_task(crowd(server, seed=1, during_s=3))
+        crowding = asyncio.create_task(crowd(server.url, seed=1, during_s=3))
         await asyncio.sleep(1)
         async with httpx.AsyncClient(base_url=server.url, timeout=WAIT_S) as client:
             promoted = await client.post(
@@ -153,7 +157,7 @@ async def test_a_crowd_and_a_promotion_leave_nothing_behind(folders: tuple[Bundl
         assert promoted.status_code == 200, promoted.text
         endings = await crowding
         after = await settled(server, before["num_tasks"])
-        assert (await post(server, chat(0))).ending == "whole"
+        assert (await post(server.url, chat(0))).ending == "whole"
     assert endings["whole"] > NUM_STREAMS / 2, endings
     assert endings["left"] > 5, endings
     wrong = {ending for ending in endings if ending.startswith("wrong")}
@@ -165,8 +169,8 @@ async def test_a_crowd_and_a_promotion_leave_nothing_behind(folders: tuple[Bundl
 
 async def test_a_signal_in_a_crowd_lets_end_what_was_taken(folders: tuple[Bundle, Bundle]) -> None:
     with serving(folders[0].folder) as server:
-        assert (await post(server, chat(0))).ending == "whole"
-        crowding = asyncio.create_task(crowd(server, seed=2, during_s=3))
+        assert (await post(server.url, chat(0))).ending == "whole"
+        crowding = asyncio.create_task(crowd(server.url, seed=2, during_s=3))
         await asyncio.sleep(1.5)
         server.process.send_signal(signal.SIGTERM)
         endings = await crowding
@@ -218,3 +222,18 @@ async def test_what_was_stored_survives_a_sudden_death(
                 assert (await client.get(f"/v1/responses/{id}")).status_code == 200
             answer = (await client.post("/v1/responses", json=question)).json()
             assert answer["status"] == "completed"
+
+
+@pytest.mark.engine
+async def test_a_crowd_leaves_nothing_behind_in_the_real_engine(real_server: Any) -> None:
+    endings = await crowd(real_server.url, seed=3, during_s=4, size=48, model=real_server.model)
+    assert endings["whole"] > 24, endings
+    clear = {"whole", "left", "left too late", "wrong: 400", "wrong: 413"}
+    assert endings.keys() <= clear, endings
+    async with httpx.AsyncClient(base_url=real_server.url, timeout=WAIT_S) as client:
+        async with asyncio.timeout(WAIT_S):
+            while any(  # noqa: ASYNC110
+                map(float, UNFINISHED.findall((await client.get("/metrics")).text))
+            ):
+                await asyncio.sleep(0.1)
+        assert (await client.get("/ready")).status_code == 200
