@@ -5,10 +5,10 @@ import sys
 
 COMMANDS = {
     "serve": ("server.command", "serve a model behind the OpenAI API"),
-    "promote": ("server.promote_command", "give a running server new weights"),
+    "promote": ("server.promotion.command", "give a running server new weights"),
     "chat": ("server.chat", "talk to a server in the terminal"),
     "keys": ("server.keys.command", "make, list and revoke API keys"),
-    "record": ("server.record_command", "look after recorded conversations"),
+    "record": ("server.records.command", "look after recorded conversations"),
     "golden": ("server.golden_command", "record what a model says, for its self-test"),
     "train": ("train.__main__", "make a model"),
 }

@@ -72,7 +72,7 @@ def ways() -> list[Way]:
 
 def serve(folder: Path, kind: str) -> None:
     """Run an engine: a request a line in, the times of its steps out."""
-    from server.vllm_settings import EngineSettings, arguments, set_environment
+    from server.engines.vllm_settings import EngineSettings, arguments, set_environment
 
     set_environment()
     import torch

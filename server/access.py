@@ -10,13 +10,13 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.logs import request_id, trace_of
-from server.metrics import Outcome
-from server.policy import Caller
+from server.keys.policy import Caller
 from server.protocol.chat import Usage
 from server.protocol.errors import INTERNAL
+from server.records.logs import request_id, trace_of
+from server.records.metrics import Outcome
+from server.records.tracing import describe, request_span
 from server.service import Service
-from server.tracing import describe, request_span
 
 logger = logging.getLogger(__name__)
 

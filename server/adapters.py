@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.errors import Conflict, NotFound, RequestError
 from server.fingerprint import fingerprint
 from server.model import ServedModel

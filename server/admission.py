@@ -7,13 +7,13 @@ import asyncio
 from fastapi import Request
 
 from server.disconnect import unless_gone
-from server.exchanges import Witness
-from server.generation import Generation
+from server.keys.policy import Caller
+from server.keys.rates import Allotment
 from server.model import ServedModel
 from server.plan import Plan, check_request, demand, make_plan
-from server.policy import Caller
 from server.protocol.chat import ChatCompletionRequest
-from server.rates import Allotment
+from server.replies.exchanges import Witness
+from server.replies.generation import Generation
 from server.service import Service
 
 LONG_CHARACTERS = 20_000  # from here on a prompt is encoded in a thread, a fraction of a second

@@ -13,11 +13,11 @@ from decoding.grammars.dfa import Dfa
 from decoding.grammars.grammar import GrammarError
 from decoding.masks import Masks
 from server.errors import QueueFull, RequestError, ServerError, TooManyRequests
-from server.logs import trace_of
 from server.protocol.answer_format import ResponseFormat, StructuredOutputs
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.tools import ToolUse
-from server.tool_calls import ToolCallParser
+from server.records.logs import trace_of
+from server.replies.tool_calls import ToolCallParser
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 from decoding.bundle import Bundle
 from server import errors, openapi
 from server.access import Access
-from server.logs import quiet_text_writers
 from server.model import ServedModel
-from server.promotion import Promoter
+from server.promotion.promoter import Promoter
 from server.protocol.anthropic import anthropic_error
 from server.protocol.errors import error_body, error_headers, failure
-from server.responses import Responses
+from server.records.logs import quiet_text_writers
+from server.responses.responses import Responses
 from server.routes import (
     admin,
     anthropic,

@@ -14,10 +14,10 @@ from server.model_folder import find_model
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from server.engine import Engine
+    from server.engines.engine import Engine
+    from server.engines.vllm_settings import EngineSettings
     from server.service import Service
     from server.settings import Settings
-    from server.vllm_settings import EngineSettings
 
 
 def load(arguments: argparse.Namespace) -> tuple[Bundle, Settings]:
@@ -31,7 +31,7 @@ def load(arguments: argparse.Namespace) -> tuple[Bundle, Settings]:
 
 def engine_settings(arguments: argparse.Namespace, bundle: Bundle) -> EngineSettings:
     """Return how a command line wants the engine started; raises BundleError for its drafts."""
-    from server.vllm_settings import EngineSettings
+    from server.engines.vllm_settings import EngineSettings
 
     return EngineSettings(
         folder=bundle.folder,
@@ -52,7 +52,7 @@ def make_app(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) 
     from server.app import create_app
 
     async def start_engine() -> Engine:
-        from server.vllm_engine import VllmEngine
+        from server.engines.vllm_engine import VllmEngine
 
         return await VllmEngine.start(engine)
 
@@ -69,8 +69,8 @@ def make_app(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
     from server.data_folder import database_url
+    from server.keys.policy import Keys, Reasoning, check_exposure
     from server.keys.store import has_keys
-    from server.policy import Keys, Reasoning, check_exposure
     from server.settings import Settings
 
     keys = Keys.load(os.environ.get("REFLECT_API_KEY"), arguments.api_key_file)
@@ -119,14 +119,14 @@ def _with_draft_model(engine: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _trace(service: Service, endpoint: str) -> None:
-    from server.tracing import open_tracer
+    from server.records.tracing import open_tracer
 
     service.tracer, close = open_tracer(endpoint)
     service.on_close.append(close)
 
 
 def _log_requests(service: Service, file: Path) -> None:
-    from server.request_log import RequestLog
+    from server.records.request_log import RequestLog
 
     log = RequestLog.open(file)
     service.sinks.append(log)
@@ -136,7 +136,7 @@ def _log_requests(service: Service, file: Path) -> None:
 def _record(service: Service, url: str | None) -> None:
     from server.data_folder import DataFolderError, database_url
     from server.database import open_database
-    from server.recordings import Recorder, Recordings
+    from server.records.recordings import Recorder, Recordings
 
     folder = service.settings.data
     if url is None and folder is None:

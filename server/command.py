@@ -27,11 +27,11 @@ def main(argv: list[str] | None = None) -> int:
     from decoding.bundle import BundleError
     from server.assembly import load
     from server.data_folder import DataFolderError
+    from server.keys.policy import PolicyError
     from server.keys.store import KeyStoreError
-    from server.policy import PolicyError
     from server.ray_app import ReplicasError
-    from server.request_log import RequestLogError
-    from server.tracing import TracingError
+    from server.records.request_log import RequestLogError
+    from server.records.tracing import TracingError
 
     try:
         bundle, settings = load(arguments)
@@ -50,9 +50,9 @@ def _serve(arguments: argparse.Namespace, bundle: Bundle, settings: Settings) ->
     import uvicorn
 
     from decoding.automaton_cache import shared_folder
-    from server import logs
     from server.assembly import make_app
     from server.http_server import HttpServer
+    from server.records import logs
 
     logs.configure(arguments.log_level, arguments.log_format)
     app = make_app(arguments, bundle, settings)

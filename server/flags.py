@@ -26,7 +26,7 @@ def parse(argv: list[str] | None = None, prog: str = "reflect serve") -> argpars
     _, rest = parser.parse_known_args(argv)
     if not any(word.startswith("-") for word in rest):
         return parser.parse_args(argv, argparse.Namespace(engine={}))
-    from server import engine_flags
+    from server.engines import flags as engine_flags
 
     try:
         return engine_flags.parse(argv, parser)

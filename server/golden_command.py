@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from decoding.bundle import Bundle, BundleError, GoldenReply
 from server import assembly, flags
-from server.canary import write_greedily
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.errors import EngineError
 from server.model_folder import find_model
+from server.promotion.canary import write_greedily
 
 if TYPE_CHECKING:
-    from server.vllm_settings import EngineSettings
+    from server.engines.vllm_settings import EngineSettings
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 async def _record(bundle: Bundle, settings: EngineSettings) -> Bundle:
-    from server.vllm_engine import VllmEngine
+    from server.engines.vllm_engine import VllmEngine
 
     engine = await VllmEngine.start(replace(settings, is_enforced=False))
     try:

@@ -16,7 +16,7 @@ from decoding.masks import Masks
 from decoding.parser import ReplyParser
 from decoding.vocabulary import Vocabulary
 from server.fingerprint import fingerprint
-from server.prompt import Prompter
+from server.prompts.prompt import Prompter
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from decoding.budget import Budget, BudgetError
-from server.allowance import (
+from server.answers import Answer
+from server.engines.engine import Sampling
+from server.errors import Forbidden, NotFound, RequestError
+from server.keys.allowance import (
     NO_LIMITS,
     check_allowance,
     effort_tokens,
     lower_defaults,
     lower_effort,
 )
-from server.answers import Answer
-from server.chat_template import TemplateError
-from server.conversation import Conversation
-from server.engine import Sampling
-from server.errors import Forbidden, NotFound, RequestError
+from server.keys.policy import Policy
 from server.model import ServedModel
-from server.policy import Policy
-from server.prompt import PromptError
+from server.prompts.chat_template import TemplateError
+from server.prompts.conversation import Conversation
+from server.prompts.prompt import PromptError
 from server.protocol.chat import ChatCompletionRequest, ReflectionOptions
 from server.protocol.errors import budget_error
 from server.protocol.logprobs import MAX_TOP_LOGPROBS

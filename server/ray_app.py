@@ -20,10 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from decoding.automaton_cache import VARIABLE, shared_folder
 from decoding.bundle import Bundle
-from server import logs
+from server.engines.vllm_settings import EngineSettings
+from server.records import logs
 from server.service import Service, Status
 from server.settings import Settings
-from server.vllm_settings import EngineSettings
 
 NAME = "reflect"
 KEEP_ALIVE_S = 75  # an idle connection's; longer than the 60 of usual proxies and clients

@@ -14,18 +14,18 @@ from decoding.budget import BudgetError
 from decoding.bundle import Bundle
 from server.adapters import Adapters
 from server.answers import Answers
-from server.canary import find_mismatch
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.errors import EngineDead, EngineRefused, Unavailable
-from server.exchanges import Sink
-from server.gate import Gate
 from server.in_flight import InFlight
 from server.keys.keyring import Keyring
+from server.keys.policy import Policy, Reasoning
+from server.keys.rates import Rates
 from server.keys.store import KeyStore
-from server.metrics import Metrics
 from server.model import ServedModel
-from server.policy import Policy, Reasoning
-from server.rates import Rates
+from server.promotion.canary import find_mismatch
+from server.promotion.gate import Gate
+from server.records.metrics import Metrics
+from server.replies.exchanges import Sink
 from server.settings import Settings
 
 logger = logging.getLogger(__name__)

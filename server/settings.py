@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.policy import Keys, Reasoning, ReasoningField
+from server.keys.policy import Keys, Reasoning, ReasoningField
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ import pytest
 import pytest_asyncio
 
 from decoding.bundle import Bundle
-from server.vllm_engine import VllmEngine
-from server.vllm_settings import EngineSettings
+from server.engines.vllm_engine import VllmEngine
+from server.engines.vllm_settings import EngineSettings
 from tests import llama3
 
 MODELS = Path(__file__).parent.parent / "models"

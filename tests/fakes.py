@@ -9,7 +9,7 @@ from pathlib import Path
 
 from decoding.answer import AnswerConstraint
 from decoding.budget import Budget
-from server.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
+from server.engines.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
 
 
 def plain_logprobs(position: int, token_id: int) -> tuple[TokenLogprob, ...]:

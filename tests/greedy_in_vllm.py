@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
-from server.engine import Sampling
-from server.vllm_engine import VllmEngine
-from server.vllm_settings import EngineSettings
+from server.engines.engine import Sampling
+from server.engines.vllm_engine import VllmEngine
+from server.engines.vllm_settings import EngineSettings
 
 
 async def write(folder: Path, max_tokens: int, prompts: list[list[int]]) -> list[list[int]]:

@@ -16,7 +16,7 @@ import uvicorn
 
 from decoding.bundle import Bundle
 from server.app import create_app
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.http_server import HttpServer
 from server.model import ServedModel
 from server.service import Service

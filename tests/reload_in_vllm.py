@@ -10,10 +10,10 @@ import json
 import sys
 from pathlib import Path
 
-from server.engine import Sampling
+from server.engines.engine import Sampling
+from server.engines.vllm_engine import VllmEngine
+from server.engines.vllm_settings import EngineSettings
 from server.errors import EngineError, NotFound, RequestError
-from server.vllm_engine import VllmEngine
-from server.vllm_settings import EngineSettings
 
 Replies = list[list[int]]
 

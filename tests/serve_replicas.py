@@ -16,11 +16,11 @@ from fastapi import FastAPI
 from decoding.bundle import Bundle
 from server import flags
 from server.app import create_app
-from server.engine import Engine
+from server.engines.engine import Engine
+from server.engines.vllm_settings import EngineSettings
 from server.model import ServedModel
 from server.ray_app import serve_replicas
 from server.settings import Settings
-from server.vllm_settings import EngineSettings
 from tests.fakes import Call, Script, ScriptedEngine
 
 THINK, DIE = 1, 2  # seeds

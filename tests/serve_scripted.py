@@ -20,11 +20,11 @@ import uvicorn
 
 from decoding.automaton_cache import shared_folder
 from decoding.bundle import Bundle
-from server import logs
 from server.app import create_app
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.http_server import HttpServer
 from server.model import ServedModel
+from server.records import logs
 from server.settings import Settings
 from tests.fakes import Script, ScriptedEngine
 

@@ -22,11 +22,11 @@ import uvicorn
 from decoding.bundle import Bundle
 from decoding.format import Section
 from decoding.parser import ReplyParser
-from server import logs
 from server.app import create_app
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.http_server import HttpServer
 from server.model import ServedModel
+from server.records import logs
 from server.settings import Settings
 from tests.fakes import Call
 from tests.stepped import MarkedScript, SteppedEngine

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from server.engine import EngineDelta
+from server.engines.engine import EngineDelta
 from tests.fakes import Script, ScriptedEngine
 
 

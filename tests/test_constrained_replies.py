@@ -22,7 +22,7 @@ from decoding.automata import Automata
 from decoding.budget import Budget
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary
-from server.engine import Engine, Sampling
+from server.engines.engine import Engine, Sampling
 from tests.conftest import MAX_NUM_SEQS
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]

@@ -21,8 +21,8 @@ from decoding.automaton import Automaton
 from decoding.budget import Budget
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary
-from server.engine import Engine, FinishReason, Sampling
-from server.vllm_engine import VllmEngine
+from server.engines.engine import Engine, FinishReason, Sampling
+from server.engines.vllm_engine import VllmEngine
 from tests.conftest import MAX_NUM_SEQS
 from tests.decoding.budgets import random_budget
 from tests.decoding.judge import is_well_formed, num_reflections

@@ -17,12 +17,12 @@ from decoding.budget import Budget
 from decoding.bundle import Bundle
 from decoding.matcher import Matcher
 from decoding.vocabulary import Vocabulary
-from server.choice import AnswerDelta, Choice
-from server.engine import EngineDelta, Sampling
-from server.logprobs import AnswerToken, as_json
+from server.engines.engine import EngineDelta, Sampling
+from server.engines.vllm_engine import VllmEngine
 from server.model import ServedModel
 from server.plan import Plan
-from server.vllm_engine import VllmEngine
+from server.replies.choice import AnswerDelta, Choice
+from server.replies.logprobs import AnswerToken, as_json
 from tests.test_enforced_replies import PROMPT, Written, faults
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]

@@ -16,9 +16,9 @@ from prometheus_client import REGISTRY
 from decoding.automaton import Automaton
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary
-from server.engine import Sampling
-from server.vllm_engine import VllmEngine
-from server.vllm_settings import EngineSettings
+from server.engines.engine import Sampling
+from server.engines.vllm_engine import VllmEngine
+from server.engines.vllm_settings import EngineSettings
 from tests.conftest import MODELS
 from tests.decoding.budgets import random_budget
 from tests.test_enforced_replies import faults, write

@@ -17,11 +17,11 @@ from pathlib import Path
 from benchmarks.parts import streams
 from decoding.budget import Budget
 from decoding.bundle import Bundle
-from server.chat_message import ChatMessage
-from server.engine import Sampling
+from server.engines.engine import Sampling
+from server.engines.vllm_engine import VllmEngine
+from server.engines.vllm_settings import EngineSettings
 from server.model import ServedModel
-from server.vllm_engine import VllmEngine
-from server.vllm_settings import EngineSettings
+from server.prompts.chat_message import ChatMessage
 
 
 async def serve(folder: Path, max_model_len: int) -> None:

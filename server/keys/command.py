@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from server.policy import EFFORTS, Policy
+from server.keys.policy import EFFORTS, Policy
 
 if TYPE_CHECKING:
     from server.keys.store import KeyStore, StoredKey

@@ -8,8 +8,8 @@ import logging
 import time
 from collections.abc import Mapping
 
+from server.keys.policy import Caller, Keys, Policy
 from server.keys.store import KeyStore, KeyStoreError, StoredKey, digest_key
-from server.policy import Caller, Keys, Policy
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.database import open_database
-from server.policy import Policy
+from server.keys.policy import Policy
 
 PREFIX = "rk-"
 SECRET_BYTES = 32

@@ -9,9 +9,9 @@ from fastapi.responses import PlainTextResponse, Response
 
 from server.body import read_body
 from server.errors import Conflict, Forbidden
+from server.keys.policy import Caller, is_loopback
 from server.openapi import TEXT, request_body
-from server.policy import Caller, is_loopback
-from server.promotion import Promoter
+from server.promotion.promoter import Promoter
 from server.protocol.admin import (
     AdapterName,
     AdapterRequest,

@@ -10,14 +10,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from server.admission import admit
-from server.anthropic_plan import NAMES, as_chat
-from server.anthropic_writer import AnthropicWriter
+from server.anthropic.plan import NAMES, as_chat
+from server.anthropic.writer import AnthropicWriter
 from server.body import read_body
 from server.disconnect import unless_gone
 from server.errors import ServerError
-from server.generation import Generation
-from server.generation_stream import GenerationStream
-from server.metrics import Outcome
 from server.openapi import request_body
 from server.plan import check_request, make_plan
 from server.protocol.anthropic import (
@@ -27,7 +24,10 @@ from server.protocol.anthropic import (
     TokensCount,
 )
 from server.protocol.response_items import new_id
-from server.response_stream import encode
+from server.records.metrics import Outcome
+from server.replies.generation import Generation
+from server.replies.generation_stream import GenerationStream
+from server.responses.stream import encode
 from server.service import Service
 from server.settings import Settings
 

@@ -12,15 +12,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from server.admission import admit
-from server.answer_stream import AnswerStream
 from server.body import read_body
-from server.choice import AnswerDelta, ChoiceEnd, ToolCallDelta
-from server.chunks import ChunkWriter
 from server.disconnect import unless_gone
-from server.generation import Generation
-from server.logprobs import AnswerToken, as_json
+from server.keys.policy import ReasoningField
 from server.openapi import request_body
-from server.policy import ReasoningField
 from server.protocol.chat import (
     AnswerMessage,
     ChatCompletion,
@@ -30,6 +25,11 @@ from server.protocol.chat import (
 )
 from server.protocol.logprobs import Logprobs
 from server.protocol.tools import FunctionCall, ToolCall
+from server.replies.answer_stream import AnswerStream
+from server.replies.choice import AnswerDelta, ChoiceEnd, ToolCallDelta
+from server.replies.chunks import ChunkWriter
+from server.replies.generation import Generation
+from server.replies.logprobs import AnswerToken, as_json
 from server.service import Service
 
 CLIENT_CLOSED_REQUEST = 499

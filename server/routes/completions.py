@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from server.admission import admit
-from server.batch import Batch
 from server.body import read_body
-from server.completion_stream import CompletionStream
-from server.completions import CompletionWriter, as_chat, read_prompts, translate
+from server.completions.batch import Batch
+from server.completions.completions import CompletionWriter, as_chat, read_prompts, translate
+from server.completions.stream import CompletionStream
 from server.disconnect import unless_gone
 from server.errors import RequestError, ServerError
 from server.openapi import request_body

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from server.metrics import CONTENT_TYPE
 from server.openapi import TEXT
+from server.records.metrics import CONTENT_TYPE
 from server.service import Service, Status
 
 RETRY_AFTER_S = "1"  # the next probe may come soon

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from decoding.bundle import Bundle
 from server.errors import NotFound
-from server.policy import EFFORTS, Policy
+from server.keys.policy import EFFORTS, Policy
 from server.protocol.models import Defaults, Limits, Model, ModelList
 from server.service import Service
 

@@ -11,21 +11,21 @@ from fastapi.responses import JSONResponse
 from fastapi.responses import Response as HttpResponse
 
 from server.admission import admit
-from server.background import Background
 from server.body import read_body
 from server.disconnect import unless_gone
 from server.errors import RequestError, ServerError
-from server.generation import Generation
+from server.keys.policy import Caller
 from server.openapi import request_body
-from server.policy import Caller
 from server.protocol.response_items import Item, ReasoningItem, new_id
 from server.protocol.responses import Response, ResponsesRequest
-from server.response_plan import NAMES, as_chat, blank_response
-from server.response_run import ResponseRun
-from server.response_stream import FollowedStream, ResponseStream
-from server.response_writer import ResponseWriter
-from server.responses import Responses
-from server.sealing import Seal
+from server.replies.generation import Generation
+from server.responses.background import Background
+from server.responses.plan import NAMES, as_chat, blank_response
+from server.responses.responses import Responses
+from server.responses.run import ResponseRun
+from server.responses.sealing import Seal
+from server.responses.stream import FollowedStream, ResponseStream
+from server.responses.writer import ResponseWriter
 from server.service import Service
 
 CLIENT_CLOSED_REQUEST = 499

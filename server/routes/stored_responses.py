@@ -11,12 +11,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from fastapi.responses import Response as HttpResponse
 
-from server.background import unpack
 from server.errors import NotFound, RequestError
 from server.protocol.responses import DeletedResponse, ItemList, Response
-from server.response_store import StoredResponse
-from server.response_stream import FollowedStream
-from server.responses import Responses
+from server.responses.background import unpack
+from server.responses.responses import Responses
+from server.responses.store import StoredResponse
+from server.responses.stream import FollowedStream
 
 ID = re.compile(r"resp_[0-9a-f]{48}")
 MAX_PAGE = 100

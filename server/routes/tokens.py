@@ -14,18 +14,18 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from server.body import read_body
-from server.chat_template import TemplateError
-from server.conversation import Conversation
 from server.errors import RequestError
-from server.logprobs import token_text
+from server.keys.policy import Caller
 from server.model import ServedModel
 from server.openapi import request_body
 from server.plan import check_model
-from server.policy import Caller
-from server.prompt import PromptError
+from server.prompts.chat_template import TemplateError
+from server.prompts.conversation import Conversation
+from server.prompts.prompt import PromptError
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.errors import request_error
 from server.protocol.tokens import Detokenized, DetokenizeRequest, Tokenized, TokenizeRequest
+from server.replies.logprobs import token_text
 from server.service import Service
 
 router = APIRouter()

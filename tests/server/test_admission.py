@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from server.keys.policy import Policy
 from server.keys.store import KeyStore
-from server.policy import Policy
 from server.settings import Settings
 from tests.live import LiveServer
 

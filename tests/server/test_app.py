@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from server.keys.policy import Keys, Policy
 from server.keys.store import KeyStore
-from server.policy import Keys, Policy
 from server.settings import Settings
 from tests.live import LiveServer
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from server import flags
-from server.vllm_settings import EngineSettings, arguments
+from server.engines.vllm_settings import EngineSettings, arguments
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 

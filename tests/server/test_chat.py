@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from server.chat import ChatError, Conversation, main
-from server.policy import Keys
+from server.keys.policy import Keys
 from server.protocol.chat import Effort
 from server.settings import Settings
 from tests.live import LiveServer

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from decoding.bundle import Bundle
-from server import logs
 from server.command import main, page_url
 from server.http_server import HttpServer
+from server.records import logs
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
-from server.policy import Reasoning, ReasoningField
+from server.keys.policy import Reasoning, ReasoningField
 from server.settings import Settings
 from tests.conftest import RealServer
 from tests.fakes import Call, Script

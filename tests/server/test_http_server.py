@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from decoding.bundle import Bundle
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.settings import Settings
 from tests.live import LiveServer
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from server.policy import Reasoning
+from server.keys.policy import Reasoning
 from server.settings import Settings
 from tests.live import LiveServer
 from tests.published import VARIABLE, Description, events, published

@@ -13,9 +13,9 @@ from decoding.bundle import Bundle
 from decoding.matcher import Matcher
 from server.answers import Answer
 from server.errors import Forbidden, NotFound, RequestError
+from server.keys.policy import Policy
 from server.model import ServedModel
 from server.plan import Plan, check_request, demand, make_plan
-from server.policy import Policy
 from server.protocol.chat import ChatCompletionRequest
 from server.settings import Settings
 from tests.tokenizer import make_model_folder

@@ -22,8 +22,8 @@ import pytest
 
 from decoding.bundle import Bundle
 from server import flags
+from server.engines.vllm_settings import EngineSettings
 from server.ray_app import ReplicasError, _check, app
-from server.vllm_settings import EngineSettings
 from tests.serve_replicas import DIE, THINK, THINKING_S
 
 ROOT = Path(__file__).parents[2]

@@ -19,9 +19,9 @@ from typing import Any
 import httpx
 import pytest
 
-from server.background import unpack
 from server.errors import EngineError
-from server.response_store import ResponseStore
+from server.responses.background import unpack
+from server.responses.store import ResponseStore
 from server.settings import Settings
 from tests.fakes import Script
 from tests.live import LiveServer

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from decoding.bundle import BudgetDefaults, Bundle, GoldenReply
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.errors import EngineDead, EngineRefused, Unavailable
 from server.model import ServedModel
 from server.service import Service, Status

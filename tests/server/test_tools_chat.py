@@ -17,7 +17,7 @@ from openai import OpenAI
 from openai.lib.streaming.chat import ChatCompletionStreamState
 
 from decoding.matcher import Matcher
-from server.client_text import EDGE
+from server.prompts.client_text import EDGE
 from tests.fakes import Call, Script
 from tests.live import LiveServer
 

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from decoding.bundle import Bundle, GoldenReply
-from server.engine import Sampling
+from server.engines.engine import Sampling
 from server.errors import EngineError
 from server.fingerprint import fingerprint
 from server.model import ServedModel

@@ -25,7 +25,7 @@ import pytest
 from decoding.automaton import Automaton
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary
-from server.vllm_settings import ENVIRONMENT
+from server.engines.vllm_settings import ENVIRONMENT
 from tests.conftest import MODELS, START_S
 from tests.decoding.judge import is_well_formed, num_reflections
 

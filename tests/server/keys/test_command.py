@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from server.keys.command import main
+from server.keys.policy import Policy
 from server.keys.store import KeyStore, StoredKey, digest_key
-from server.policy import Policy
 
 
 @pytest.fixture(autouse=True)

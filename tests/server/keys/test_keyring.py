@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from server.keys.keyring import Keyring
+from server.keys.policy import Caller, Keys, Policy
 from server.keys.store import KeyStore
-from server.policy import Caller, Keys, Policy
 
 KEY = "a-key-of-sixteen-or-more"
 DEFAULT = Policy(may_see_reasoning=True)

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from server.database import open_database
+from server.keys.policy import Policy
 from server.keys.store import KeyStore, KeyStoreError, digest_key, has_keys
-from server.policy import Policy
 
 POLICY = Policy(
     models=frozenset({"a", "b"}),

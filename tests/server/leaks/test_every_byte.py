@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from server.engine import TokenLogprob
+from server.engines.engine import TokenLogprob
 from server.errors import EngineError
-from server.policy import Reasoning
+from server.keys.policy import Reasoning
 from server.settings import Settings
 from tests.fakes import Call, Script
 from tests.live import LiveServer

@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys as Press
 
 from server.errors import EngineError
-from server.policy import Reasoning
+from server.keys.policy import Reasoning
 from server.settings import Settings
 from tests.fakes import Script
 from tests.live import LiveServer

@@ -13,10 +13,10 @@ import pytest
 from selenium.webdriver.common.keys import Keys as Press
 from tokenizers import Tokenizer
 
-from server.engine import Engine
+from server.engines.engine import Engine
 from server.errors import EngineError, Forbidden, QueueFull, ServerError
+from server.keys.policy import Keys, Policy, Reasoning
 from server.keys.store import KeyStore
-from server.policy import Keys, Policy, Reasoning
 from server.settings import Settings
 from tests.fakes import Call, Script
 from tests.live import LiveServer

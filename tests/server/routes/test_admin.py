@@ -12,7 +12,7 @@ import pytest
 
 from server.errors import RequestError
 from server.keys.keyring import Keyring
-from server.policy import Keys, Policy
+from server.keys.policy import Keys, Policy
 from server.settings import Settings
 from tests.fakes import Script
 from tests.live import LiveServer

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from server.engine import EngineStats
+from server.engines.engine import EngineStats
 from server.errors import EngineDead, EngineError, QueueFull
-from server.policy import Reasoning
+from server.keys.policy import Reasoning
 from server.settings import Settings
 from tests.live import LiveServer
 

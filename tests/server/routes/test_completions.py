@@ -11,7 +11,7 @@ import pytest
 from openai import OpenAI
 
 from server.errors import EngineError
-from server.policy import Keys
+from server.keys.policy import Keys
 from server.settings import Settings
 from tests.fakes import Call, Script
 from tests.live import LiveServer

@@ -9,7 +9,7 @@ from dataclasses import replace
 import anyio.to_thread
 
 from decoding.bundle import GoldenReply
-from server.engine import Engine
+from server.engines.engine import Engine
 from tests.fakes import Script, ScriptedEngine
 from tests.live import LiveServer
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from server.keys.policy import Policy
 from server.keys.store import KeyStore
-from server.policy import Policy
 from server.settings import Settings
 from tests.live import LiveServer
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from server.policy import Keys
+from server.keys.policy import Keys
 from server.routes.playground import FOLDER, page_files
 from server.settings import Settings
 from tests.live import LiveServer

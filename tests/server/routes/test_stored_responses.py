@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from server.policy import Keys
+from server.keys.policy import Keys
 from server.settings import Settings
 from tests.live import LiveServer
 

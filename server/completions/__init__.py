@@ -1,0 +1,1 @@
+"""Legacy completions: several prompts in one request."""

@@ -1,0 +1,359 @@
+"""The engine on vLLM: AsyncLLM with token ids in and out, and the reply format in its sampler.
+
+vLLM is imported by `start`, after the environment variables that it reads at import are set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, get_args
+
+from decoding.answer import AnswerConstraint
+from decoding.budget import Budget
+from decoding.bundle import Bundle
+from server.engines import vllm_settings
+from server.engines.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
+from server.engines.vllm_settings import EngineSettings
+from server.errors import (
+    EngineDead,
+    EngineError,
+    EngineRefused,
+    NotFound,
+    QueueFull,
+    RequestError,
+    ServerError,
+)
+
+logger = logging.getLogger(__name__)
+
+ENFORCERS = {
+    False: "decoding.adapters.vllm_v1:Enforcer",
+    True: "decoding.adapters.vllm_v2:Enforcer",
+}
+SHUTDOWN_S = 20.0  # vLLM kills its processes after 5 s unless told otherwise
+
+
+class VllmEngine:
+    """An Engine over AsyncLLM; one per process, made by `start` and used in one event loop."""
+
+    def __init__(self, llm: Any, bundle: Bundle, settings: EngineSettings) -> None:
+        """Take a started AsyncLLM; `start` is the way to get one."""
+        self._llm = llm
+        self._stop_token_ids = list(bundle.stop_token_ids)
+        self._settings = settings
+        self._is_closed = False
+        self._adapters: dict[str, Any] = {}
+        self._num_adapters = 0
+        self._num_open = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+
+    @classmethod
+    async def start(cls, settings: EngineSettings) -> Self:
+        """Load the model, in a thread: the event loop goes on answering meanwhile."""
+        bundle = Bundle.load(settings.folder)
+        llm = await asyncio.to_thread(_start_llm, settings)
+        return cls(llm, bundle, settings)
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of logits, which may be larger than the tokenizer's vocabulary."""
+        return int(self._llm.model_config.get_vocab_size())
+
+    @property
+    def max_model_len(self) -> int:
+        """The most tokens a prompt and its reply may have together."""
+        return int(self._llm.model_config.max_model_len)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether the engine can still take requests."""
+        return not (self._is_closed or self._llm.errored)
+
+    async def generate(
+        self,
+        request_id: str,
+        prompt_token_ids: Sequence[int],
+        sampling: Sampling,
+        budget: Budget | None,
+        constraint: AnswerConstraint | None = None,
+        cache_salt: str | None = None,
+        adapter: str | None = None,
+    ) -> AsyncGenerator[EngineDelta, None]:
+        """Stream the reply; closing the generator aborts it; no budget leaves it unenforced.
+
+        constraint: what the answer of an enforced reply must be; None is any text
+        cache_salt: only prompts with the same one share what was computed of them
+        adapter: the name of one that was added; None is the model itself
+        Raises QueueFull, EngineDead, RequestError for what vLLM refuses, or EngineError for what
+        else fails.
+        """
+        if not self.is_healthy:
+            raise EngineDead("the engine has stopped")
+        self._check_ids(prompt_token_ids)
+        prompt = {"type": "token", "prompt_token_ids": list(prompt_token_ids)}
+        if cache_salt is not None:
+            prompt["cache_salt"] = cache_salt
+        with _translated(request_id), self._opened():
+            params = self._params(sampling, budget, constraint)
+            lora = None if adapter is None else self._adapter(adapter)
+            outputs = self._llm.generate(prompt, params, request_id, lora_request=lora)
+            try:
+                async for output in outputs:
+                    for completion in output.outputs:
+                        yield _delta(completion, request_id)
+            finally:
+                await outputs.aclose()
+
+    async def abort(self, request_id: str) -> None:
+        """Stop a request; its generator ends with finish reason "abort"."""
+        await self._llm.abort(request_id)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until every reply has been read or left, at most `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._is_idle.wait()
+        except TimeoutError:
+            logger.warning("%d requests are open after draining", self._num_open)
+
+    def stats(self) -> EngineStats:
+        """Count the requests the engine holds; those that have no token yet are waiting."""
+        states = self._llm.output_processor.request_states.values()
+        num_waiting = sum(state.is_prefilling for state in states)
+        return EngineStats(num_running=len(states) - num_waiting, num_waiting=num_waiting)
+
+    async def pause(self) -> None:
+        """Wait until nothing runs, begin nothing more, and forget what is remembered of prompts."""
+        with _translated("pause"):
+            await self._llm.pause_generation(mode="wait", clear_cache=True)
+
+    async def resume(self) -> None:
+        """Run again what waits and what comes."""
+        with _translated("resume"):
+            await self._llm.resume_generation()
+
+    async def reload(self, folder: Path) -> None:
+        """Put a folder's weights, of the same shapes, in place of the present ones; when paused."""
+        try:
+            with _translated("reload"):
+                await self._llm.collective_rpc("take_weights", kwargs={"folder": str(folder)})
+        except ServerError:
+            raise
+        except Exception as error:  # whatever a worker raises comes as a bare Exception
+            logger.error("the weights of %s cannot be loaded: %.500s", folder, error)
+            raise EngineError("the weights could not be loaded; see the server's log") from error
+
+    async def add_adapter(self, name: str, folder: Path) -> None:
+        """Load a LoRA adapter under a name of its own; raises RequestError if it does not fit.
+
+        vLLM's own name for it is never used twice, as its caches may know the name.
+        """
+        if not self._settings.max_loras:
+            raise RequestError("This server was started without --max-loras, so it has no room.")
+        from vllm.lora.request import LoRARequest
+
+        self._num_adapters += 1
+        own = f"{name}@{self._num_adapters}"
+        lora = LoRARequest(own, self._num_adapters, str(folder))
+        try:
+            with _translated("add_adapter"):
+                await self._llm.add_lora(lora)
+        except ServerError:
+            raise
+        except Exception as error:
+            logger.warning("the adapter of %s cannot be loaded: %.500s", folder, error)
+            raise RequestError(
+                f"The adapter does not fit the model: {_first_line(error)}", param="lora_path"
+            ) from error
+        self._adapters[name] = lora
+
+    async def remove_adapter(self, name: str) -> None:
+        """Forget an adapter; replies that it writes go on to their end."""
+        lora = self._adapters.pop(name)
+        with _translated("remove_adapter"):
+            await self._llm.remove_lora(lora.lora_int_id)
+
+    def _adapter(self, name: str) -> Any:
+        try:
+            return self._adapters[name]
+        except KeyError:
+            raise NotFound("The model does not exist.", param="model") from None
+
+    async def close(self) -> None:
+        """Stop the engine and free what it holds; unfinished requests are aborted."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if not self._llm.errored:
+            await self._llm.abort(list(self._llm.output_processor.external_req_ids))
+        if self._llm.output_handler is not None:  # or it logs the end of the engine as a failure
+            self._llm.output_handler.cancel()
+        await asyncio.to_thread(self._llm.shutdown, SHUTDOWN_S)
+        _close_context(self._llm.engine_core.resources)
+
+    def _check_ids(self, token_ids: Sequence[int]) -> None:
+        """Raise RequestError for ids that the model does not have.
+
+        vLLM checks them against a tokenizer, of which it has none here; in the model one such id
+        would take down the engine with every request in it.
+        """
+        if token_ids and not 0 <= min(token_ids) <= max(token_ids) < self.vocab_size:
+            raise RequestError(f"the prompt has token ids outside 0 to {self.vocab_size - 1}")
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        """Count an open generator: `drain` waits until there is none."""
+        self._num_open += 1
+        self._is_idle.clear()
+        try:
+            yield
+        finally:
+            self._num_open -= 1
+            if not self._num_open:
+                self._is_idle.set()
+
+    def _params(
+        self, sampling: Sampling, budget: Budget | None, constraint: AnswerConstraint | None
+    ) -> Any:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        if budget is not None and not self._settings.is_enforced:
+            raise EngineError("a budget was given to an engine that does not enforce")
+        if budget is not None and budget.max_tokens > sampling.max_tokens:
+            raise EngineError(
+                f"the budget's max_tokens ({budget.max_tokens}) is larger than the request's "
+                f"({sampling.max_tokens})"
+            )
+        return SamplingParams(
+            n=sampling.n,
+            max_tokens=sampling.max_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            seed=sampling.seed,
+            logprobs=sampling.num_logprobs,
+            frequency_penalty=sampling.frequency_penalty,
+            presence_penalty=sampling.presence_penalty,
+            repetition_penalty=sampling.repetition_penalty,
+            logit_bias=dict(sampling.logit_bias) or None,
+            top_k=sampling.top_k,
+            min_p=sampling.min_p,
+            stop_token_ids=self._stop_token_ids,
+            detokenize=False,
+            output_kind=RequestOutputKind.DELTA,
+            extra_args=_extra_args(budget, constraint),
+            skip_clone=True,
+        )
+
+
+def _extra_args(
+    budget: Budget | None, constraint: AnswerConstraint | None
+) -> dict[str, Any] | None:
+    if budget is None:
+        return None
+    answer = {} if constraint is None else {"answer": constraint.to_text()}
+    return {"reflection": budget.to_dict() | answer}
+
+
+def _start_llm(settings: EngineSettings) -> Any:
+    """Import vLLM and start its engine; returns when the model answers."""
+    vllm_settings.set_environment()
+    from vllm import AsyncEngineArgs
+    from vllm.platforms import current_platform
+    from vllm.usage.usage_lib import UsageContext
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    class QuietLLM(AsyncLLM):
+        """AsyncLLM without its `__del__`, which fails noisily when the interpreter ends."""
+
+        def __del__(self) -> None:
+            pass
+
+    arguments = vllm_settings.arguments(settings, is_cpu=current_platform.is_cpu())
+    with _refusals():
+        config = AsyncEngineArgs(**arguments).create_engine_config(UsageContext.ENGINE_CONTEXT)
+    if settings.is_enforced:
+        _enforce(config)
+    return QuietLLM.from_vllm_config(config, usage_context=UsageContext.ENGINE_CONTEXT)
+
+
+def _enforce(config: Any) -> None:
+    """Put the reply format into the sampler; raise EngineRefused where vLLM's runner has no way."""
+    is_v2 = bool(config.use_v2_model_runner)
+    if config.speculative_config is not None and not is_v2:
+        raise EngineRefused(
+            f"speculative decoding ({config.speculative_config.method}) cannot be enforced in "
+            "vLLM's V1 model runner, which runs on CPUs and for the methods suffix, medusa and "
+            "mlp_speculator: leave --speculative-config out, or take ngram, draft_model or eagle "
+            "on a GPU"
+        )
+    config.model_config.logits_processors = [ENFORCERS[is_v2]]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise EngineRefused for engine arguments that vLLM does not take."""
+    try:
+        yield
+    except (ValueError, NotImplementedError, ImportError, AssertionError) as error:
+        raise EngineRefused(f"vLLM refuses the engine's arguments: {error}") from error
+
+
+def _close_context(resources: Any) -> None:
+    """End the message context, which vLLM leaves to the garbage collector and its complaint."""
+    sockets = (resources.output_socket, resources.input_socket)
+    if all(socket is None or socket.closed for socket in sockets):  # else it would wait for them
+        resources.ctx.destroy(linger=0)
+
+
+@contextmanager
+def _translated(request_id: str) -> Iterator[None]:
+    """Turn vLLM's exceptions into the server's."""
+    from vllm.exceptions import GracefulHTTPError, VLLMClientError, VLLMError
+    from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+    try:
+        yield
+    except GracefulHTTPError as error:
+        raise QueueFull("the engine's queue is full") from error
+    except EngineDeadError as error:
+        raise EngineDead("the engine has stopped") from error
+    except VLLMClientError as error:
+        # Its text quotes the value that it refuses.
+        what = getattr(error, "parameter", None) or "no parameter named"
+        kind = type(error).__name__
+        logger.warning("%s: the engine refused it: %s (%s)", request_id, kind, what)
+        raise RequestError(
+            "The model's engine refuses the request: its prompt or a parameter is out of range."
+        ) from error
+    except (EngineGenerateError, VLLMError) as error:
+        logger.error("%s: the engine failed it: %s", request_id, type(error).__name__)
+        raise EngineError("the engine failed the request") from error
+
+
+def _delta(completion: Any, request_id: str) -> EngineDelta:
+    reason = completion.finish_reason
+    if reason is not None and reason not in get_args(FinishReason):
+        raise EngineError(f"the engine ended {request_id} with {reason!r}")
+    logprobs = completion.logprobs
+    return EngineDelta(
+        index=completion.index,
+        token_ids=tuple(completion.token_ids),
+        finish_reason=reason,
+        logprobs=None if logprobs is None else tuple(_ranked(position) for position in logprobs),
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rpartition("failed: ")[2][:300]
+
+
+def _ranked(position: Any) -> tuple[TokenLogprob, ...]:
+    return tuple(
+        TokenLogprob(token_id, entry.logprob, entry.rank) for token_id, entry in position.items()
+    )

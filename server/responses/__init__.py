@@ -1,0 +1,1 @@
+"""OpenAI's Responses API beyond its route: translation, events, the store, the background."""
