@@ -17,6 +17,7 @@ TOKENIZER = "replies are enforced over the tokenizer of the model folder"
 SAMPLING = "the request says how to sample, and the folder's generation_config.json"
 TAGS = "the server itself enforces the reply format of reflection.json and hides the reasoning"
 ONLY_REPLIES = "the server serves models that write replies"
+OUTSIDE = "what is kept outside the engine would outlive the weights that a promotion replaces"
 NODES = "say --distributed-executor-backend ray or --data-parallel-backend ray for more nodes"
 REFUSED: Mapping[str, str] = {
     "model": "the model is the first argument, FOLDER_OR_NAME",
@@ -39,6 +40,8 @@ REFUSED: Mapping[str, str] = {
     "reasoning_config": TAGS,
     "structured_outputs_config": "the server constrains answers, and leaves the thinking free",
     "enable_log_requests": "it would write prompts to the log",
+    "kv_transfer_config": OUTSIDE,
+    "kv_offloading_backend": "vLLM's own is the one that forgets when weights change",
     "kv_events_config": "its events carry the tokens of prompts and of hidden reasoning",
     "worker_extension_cls": "the server's own, which takes new weights, stands there",
     "enable_lora": "say --lora or --max-loras",

@@ -17,12 +17,12 @@ from decoding.budget import Budget
 from decoding.bundle import Bundle
 from server.engines import vllm_settings
 from server.engines.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
+from server.engines.vllm_adapters import VllmAdapters
 from server.engines.vllm_settings import EngineSettings
 from server.errors import (
     EngineDead,
     EngineError,
     EngineRefused,
-    NotFound,
     QueueFull,
     RequestError,
     ServerError,
@@ -46,8 +46,8 @@ class VllmEngine:
         self._stop_token_ids = list(bundle.stop_token_ids)
         self._settings = settings
         self._is_closed = False
-        self._adapters: dict[str, Any] = {}
-        self._num_adapters = 0
+        most = settings.vllm.get("max_cpu_loras") or settings.max_loras
+        self._adapters = VllmAdapters(llm, most)
         self._num_open = 0
         self._is_idle = asyncio.Event()
         self._is_idle.set()
@@ -100,14 +100,14 @@ class VllmEngine:
             prompt["cache_salt"] = cache_salt
         with _translated(request_id), self._opened():
             params = self._params(sampling, budget, constraint)
-            lora = None if adapter is None else self._adapter(adapter)
-            outputs = self._llm.generate(prompt, params, request_id, lora_request=lora)
-            try:
-                async for output in outputs:
-                    for completion in output.outputs:
-                        yield _delta(completion, request_id)
-            finally:
-                await outputs.aclose()
+            async with self._adapters.lent(adapter) as lora:
+                outputs = self._llm.generate(prompt, params, request_id, lora_request=lora)
+                try:
+                    async for output in outputs:
+                        for completion in output.outputs:
+                            yield _delta(completion, request_id)
+                finally:
+                    await outputs.aclose()
 
     async def abort(self, request_id: str) -> None:
         """Stop a request; its generator ends with finish reason "abort"."""
@@ -149,20 +149,10 @@ class VllmEngine:
             raise EngineError("the weights could not be loaded; see the server's log") from error
 
     async def add_adapter(self, name: str, folder: Path) -> None:
-        """Load a LoRA adapter under a name of its own; raises RequestError if it does not fit.
-
-        vLLM's own name for it is never used twice, as its caches may know the name.
-        """
-        if not self._settings.max_loras:
-            raise RequestError("This server was started without --max-loras, so it has no room.")
-        from vllm.lora.request import LoRARequest
-
-        self._num_adapters += 1
-        own = f"{name}@{self._num_adapters}"
-        lora = LoRARequest(own, self._num_adapters, str(folder))
+        """Load a LoRA adapter under a name of its own; raises RequestError if it does not fit."""
         try:
             with _translated("add_adapter"):
-                await self._llm.add_lora(lora)
+                await self._adapters.add(name, folder)
         except ServerError:
             raise
         except Exception as error:
@@ -170,19 +160,11 @@ class VllmEngine:
             raise RequestError(
                 f"The adapter does not fit the model: {_first_line(error)}", param="lora_path"
             ) from error
-        self._adapters[name] = lora
 
     async def remove_adapter(self, name: str) -> None:
         """Forget an adapter; replies that it writes go on to their end."""
-        lora = self._adapters.pop(name)
         with _translated("remove_adapter"):
-            await self._llm.remove_lora(lora.lora_int_id)
-
-    def _adapter(self, name: str) -> Any:
-        try:
-            return self._adapters[name]
-        except KeyError:
-            raise NotFound("The model does not exist.", param="model") from None
+            await self._adapters.remove(name)
 
     async def close(self) -> None:
         """Stop the engine and free what it holds; unfinished requests are aborted."""
