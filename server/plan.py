@@ -12,6 +12,7 @@ from server.errors import Forbidden, NotFound, RequestError
 from server.keys.allowance import (
     NO_LIMITS,
     check_allowance,
+    check_reflections,
     effort_tokens,
     lower_defaults,
     lower_effort,
@@ -152,9 +153,9 @@ def _budget(
 ) -> Budget:
     asked = request.reflection or ReflectionOptions()
     effort = request.reasoning_effort
-    wish = None if effort is None else effort_tokens(effort, model)
+    wish = None if effort is None else effort_tokens(effort, model.bundle)
     try:
-        return Budget.for_request(
+        budget = Budget.for_request(
             model.automaton if answer is None else answer.masks.automaton,
             lower_defaults(model.bundle.budgets, model, policy),
             room=room,
@@ -181,6 +182,8 @@ def _budget(
                 f"{error}."
             ) from error
         raise budget_error(error, sent) from error
+    check_reflections(budget, request, model, policy)
+    return budget
 
 
 def _sent(request: ChatCompletionRequest, asked: ReflectionOptions) -> dict[str, str]:

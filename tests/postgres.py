@@ -7,6 +7,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -67,7 +68,7 @@ class PostgresServer:
     ) -> None:
         """Stop it and remove what it kept."""
         if self._process is not None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT)  # SIGTERM would wait for open connections
             self._process.wait()
         shutil.rmtree(self._folder)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from decoding.bundle import BudgetDefaults
+from decoding.budget import Budget
+from decoding.bundle import BudgetDefaults, Bundle
 from server.errors import Forbidden
 from server.keys.policy import EFFORTS, Policy
 from server.model import ServedModel
@@ -13,9 +14,9 @@ from server.protocol.chat import ChatCompletionRequest
 NO_LIMITS = Policy()
 
 
-def effort_tokens(asked: str, model: ServedModel) -> int | None:
+def effort_tokens(asked: str, bundle: Bundle) -> int | None:
     """Return an effort's thinking tokens; one that the bundle lacks is the nearest it has."""
-    efforts = model.bundle.efforts
+    efforts = bundle.efforts
     if asked in efforts or asked == "none":
         return efforts.get(asked, 0)
     ranks = {name: rank for rank, name in enumerate(EFFORTS)}
@@ -25,9 +26,9 @@ def effort_tokens(asked: str, model: ServedModel) -> int | None:
     return efforts[min(known, key=lambda name: (abs(ranks[name] - ranks[asked]), ranks[name]))]
 
 
-def most_thinking(model: ServedModel, policy: Policy) -> int | None:
+def most_thinking(bundle: Bundle, policy: Policy) -> int | None:
     """Return the most thinking tokens of a key's replies; None where it has no limit."""
-    by_effort = None if policy.max_effort is None else effort_tokens(policy.max_effort, model)
+    by_effort = None if policy.max_effort is None else effort_tokens(policy.max_effort, bundle)
     return (
         by_effort
         if policy.max_thinking_tokens is None
@@ -45,21 +46,35 @@ def check_allowance(request: ChatCompletionRequest, model: ServedModel, policy: 
         raise _beyond("reasoning_effort", limit)
     if request.reflection is not None:
         thinking = request.reflection.max_thinking_tokens
-        _check("reflection.max_thinking_tokens", thinking, most_thinking(model, policy))
+        _check("reflection.max_thinking_tokens", thinking, most_thinking(model.bundle, policy))
     for name in ("max_tokens", "max_completion_tokens"):
         _check(name, getattr(request, name), policy.max_tokens)
 
 
+def check_reflections(
+    budget: Budget, request: ChatCompletionRequest, model: ServedModel, policy: Policy
+) -> None:
+    """Raise Forbidden where the reflections that are asked for take more thinking than allowed."""
+    limit = most_thinking(model.bundle, policy)
+    asked = request.reflection is not None and request.reflection.min_reflections
+    if asked and limit is not None and budget.max_thinking_tokens > limit:
+        raise Forbidden(
+            f"'reflection.min_reflections' takes {budget.max_thinking_tokens} tokens of thinking, "
+            f"of which this API key may have at most {limit}.",
+            param="reflection.min_reflections",
+        )
+
+
 def lower_defaults(defaults: BudgetDefaults, model: ServedModel, policy: Policy) -> BudgetDefaults:
     """Return the model's own budgets, where they are larger than the key's limits these."""
-    thinking = _capped(defaults.max_thinking_tokens, most_thinking(model, policy))
+    thinking = _capped(defaults.max_thinking_tokens, most_thinking(model.bundle, policy))
     tokens = _capped(defaults.max_tokens, policy.max_tokens)
     return replace(defaults, max_thinking_tokens=thinking, max_tokens=tokens)
 
 
 def lower_effort(effort: int | None, model: ServedModel, policy: Policy) -> int | None:
     """Return the thinking tokens of an effort, or the key's limit where that is less."""
-    return None if effort is None else _capped(effort, most_thinking(model, policy))
+    return None if effort is None else _capped(effort, most_thinking(model.bundle, policy))
 
 
 def _capped(value: int, limit: int | None) -> int:

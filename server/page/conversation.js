@@ -67,8 +67,9 @@ export function takeChunk(turn, chunk) {
   }
   const choice = chunk.choices?.[0];
   if (!choice) return;
-  if (choice.delta?.reasoning) {
-    turn.reasoning += choice.delta.reasoning;
+  const reasoning = choice.delta?.reasoning ?? choice.delta?.reasoning_content;
+  if (reasoning) {
+    turn.reasoning += reasoning;
     if (turn.state === "waiting") turn.state = "thinking";
   }
   if (choice.delta?.content) {

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 from server.errors import ServerError
 from server.protocol.response_items import Item
+from server.records.logs import trace_of
 from server.replies.generation import Generation
 from server.responses.store import ResponseStore
 from server.responses.writer import ResponseEvent, ResponseWriter
+
+logger = logging.getLogger(__name__)
 
 
 class ResponseRun:
@@ -56,12 +60,25 @@ class ResponseRun:
             self.failure = error
             last = self._writer.fail(error)
         if not self.response["background"]:
-            await self._keep(is_done=True)
+            last = await self._end(last)
         yield last
 
     async def keep_unfinished(self) -> None:
         """Let the store know of a response that will go on in the background."""
         await self._keep(is_done=False)
+
+    async def _end(self, last: ResponseEvent) -> ResponseEvent:
+        """Keep what has ended; return the last event, which is a failure where the store fails."""
+        try:
+            await self._keep(is_done=True)
+        except Exception as error:  # noqa: BLE001  (a stream must not break off)
+            logger.error("a response could not be stored: %s", trace_of(error))
+            self.failure = ServerError(
+                "The response could not be stored: try again, or leave it out with 'store': false."
+            )
+            failed = self._writer.fail(self.failure)
+            return failed | {"sequence_number": last["sequence_number"]}
+        return last
 
     async def _keep(self, *, is_done: bool) -> None:
         if self._store is not None:

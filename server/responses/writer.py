@@ -86,6 +86,7 @@ class ResponseWriter:
         """Say that the response failed; what was written of it stays, as incomplete."""
         code = "rate_limit_exceeded" if isinstance(error, QueueFull) else "server_error"
         self.response["error"] = {"code": code, "message": error.message}
+        self.response |= {"completed_at": None, "incomplete_details": None}
         self._settle("incomplete")
         self._finish("failed")
         return self._last()

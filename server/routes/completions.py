@@ -16,7 +16,7 @@ from server.completions.batch import Batch
 from server.completions.completions import CompletionWriter, as_chat, read_prompts, translate
 from server.completions.stream import CompletionStream
 from server.disconnect import unless_gone
-from server.errors import RequestError, ServerError
+from server.errors import Forbidden, RequestError, ServerError
 from server.openapi import request_body
 from server.protocol.chat import StreamOptions
 from server.protocol.completions import Completion, CompletionRequest
@@ -40,6 +40,13 @@ async def create_completion(http: Request) -> Response:
         raise RequestError(
             f"A request may ask for at most {MAX_REPLIES} replies: 'n' for each prompt.",
             param="n" if (request.n or 1) > 1 else "prompt",
+        )
+    most = http.state.caller.policy.max_parallel
+    if most is not None and len(request.prompt) > most:
+        raise Forbidden(
+            f"'prompt' may be at most {most} prompts with this API key, as each is answered as a "
+            "request of its own.",
+            param="prompt",
         )
     prompts = read_prompts(request, service.model)
     id = f"cmpl-{secrets.token_hex(14)}"

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 
 from decoding.bundle import Bundle
 from server.errors import NotFound
+from server.keys.allowance import most_thinking
 from server.keys.policy import EFFORTS, Policy
 from server.protocol.models import Defaults, Limits, Model, ModelList
 from server.service import Service
@@ -49,6 +50,7 @@ def _models(http: Request) -> list[Model]:
 
 def _model(bundle: Bundle, fingerprint: str | None, service: Service, policy: Policy) -> Model:
     budgets, root = bundle.budgets, service.bundle.name
+    thinking = most_thinking(bundle, policy)
     return Model(
         id=bundle.name,
         created=service.started_at_s,
@@ -61,13 +63,13 @@ def _model(bundle: Bundle, fingerprint: str | None, service: Service, policy: Po
         reflection_tag=bundle.format.reflection if policy.may_see_reasoning else None,
         defaults=Defaults(
             max_tokens=_lowered(budgets.max_tokens, policy.max_tokens),
-            max_thinking_tokens=_lowered(budgets.max_thinking_tokens, policy.max_thinking_tokens),
+            max_thinking_tokens=_lowered(budgets.max_thinking_tokens, thinking),
             min_reflections=budgets.min_reflections,
             max_reflections=budgets.max_reflections,
             temperature=bundle.temperature,
             top_p=bundle.top_p,
         ),
-        limits=Limits(max_tokens=policy.max_tokens, max_thinking_tokens=policy.max_thinking_tokens),
+        limits=Limits(max_tokens=policy.max_tokens, max_thinking_tokens=thinking),
     )
 
 

@@ -51,6 +51,18 @@ def test_more_than_the_limit_is_refused_with_the_limit(
     assert refusal.value.param == param
 
 
+def test_reflections_cannot_be_asked_for_beyond_the_thinking_that_is_allowed(
+    model: ServedModel,
+) -> None:
+    for policy in (Policy(max_effort="none"), Policy(max_thinking_tokens=9)):
+        with pytest.raises(Forbidden, match="at most") as refusal:
+            plan(model, policy, reflection={"min_reflections": 8})
+        assert refusal.value.param == "reflection.min_reflections"
+        plan(model, policy, reflection={"min_reflections": 0})
+    enough = plan(model, Policy(max_effort="low"), reflection={"min_reflections": 8})
+    assert enough.budget.min_reflections == 8
+
+
 def test_the_limit_itself_may_be_asked_for(model: ServedModel) -> None:
     made = plan(
         model,
@@ -72,7 +84,7 @@ def test_defaults_are_lowered_to_the_limit(model: ServedModel) -> None:
 
 
 def test_the_highest_effort_limits_those_who_ask_for_none(model: ServedModel) -> None:
-    low = effort_tokens("low", model)
+    low = effort_tokens("low", model.bundle)
     assert low is not None
     assert plan(model, Policy(max_effort="low")).budget.max_thinking_tokens == low
     assert plan(model, Policy(max_effort="none")).budget.max_thinking_tokens < low

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from server.engines.engine import Engine
 from server.errors import EngineError, Forbidden, QueueFull, ServerError
-from server.keys.policy import Keys, Policy, Reasoning
+from server.keys.policy import Keys, Policy, Reasoning, ReasoningField
 from server.keys.store import KeyStore
 from server.settings import Settings
 from tests.fakes import Call, Script
@@ -198,10 +198,11 @@ def test_reasoning_is_not_offered_where_the_policy_hides_it(
     assert not browser.is_shown(".reasoning")
 
 
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
 def test_reasoning_is_revealed_where_the_policy_allows_it(
-    make_server: MakeServer, browser_of: MakeBrowser
+    field: ReasoningField, make_server: MakeServer, browser_of: MakeBrowser
 ) -> None:
-    server = make_server(Settings(reasoning=Reasoning.VISIBLE))
+    server = make_server(Settings(reasoning=Reasoning.VISIBLE, reasoning_field=field))
     browser = browser_of(server)
     server.say("7 apples", THINKING)
     browser.ask("How many?")

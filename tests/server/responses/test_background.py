@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -72,3 +73,20 @@ def test_a_database_that_fails_leaves_nothing_running_and_tells_nothing(
     server.wait_until(lambda: server.num_unfinished == 0)
     assert "OperationalError" in caplog.text
     assert "planted" not in caplog.text
+
+
+def test_a_stream_whose_response_cannot_be_stored_ends_with_a_failure(
+    make_server: Callable[..., LiveServer], tmp_path: Path
+) -> None:
+    server = make_server(Settings(data=tmp_path))
+    with closing(sqlite3.connect(tmp_path / "responses.db")) as database:
+        database.execute("DROP TABLE responses")
+    body = {"model": "tiny", "input": "hello", "stream": True}
+    with server.client() as client:
+        lines = client.post("/v1/responses", json=body).text.splitlines()
+    events = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    last = events[-1]["response"]
+    assert events[-1]["type"] == "response.failed"
+    assert (last["status"], last["completed_at"]) == ("failed", None)
+    assert "stored" in last["error"]["message"]

@@ -134,6 +134,17 @@ def test_an_adapter_is_a_model_of_its_own_name_with_its_own_fingerprint(
     assert server.engine.adapters == {}
 
 
+def test_tokens_are_counted_for_an_adapter_too(make_server: MakeServer, adapter: Path) -> None:
+    server = make_server(Settings(adapters={"tuned": adapter}))
+    with server.client() as client:
+        counts = [
+            client.post("/v1/messages/count_tokens", json=CHAT | {"model": name}).json()
+            for name in ("tiny", "tuned")
+        ]
+    assert counts[0] == counts[1]
+    assert counts[0]["input_tokens"] > 0
+
+
 def drop_config(folder: Path) -> None:
     (folder / "adapter_config.json").unlink()
 

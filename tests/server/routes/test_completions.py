@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -11,7 +12,8 @@ import pytest
 from openai import OpenAI
 
 from server.errors import EngineError
-from server.keys.policy import Keys
+from server.keys.policy import Keys, Policy
+from server.keys.store import KeyStore
 from server.settings import Settings
 from tests.fakes import Call, Script
 from tests.live import LiveServer
@@ -260,3 +262,19 @@ def test_a_key_is_needed_where_keys_are(make_server: Callable[..., LiveServer]) 
             with server.client(**headers) as client:
                 answer = client.post(path, json={"model": "tiny"} | body)
             assert answer.status_code == status
+
+
+def test_more_prompts_than_a_key_may_have_answered_at_once_are_refused_for_good(
+    make_server: Callable[..., LiveServer], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    store = KeyStore.open(url)
+    _, key = store.add("ann", Policy(max_parallel=2), 100)
+    store.close()
+    server = make_server(Settings(keys_url=url))
+    body = {"model": "tiny", "prompt": ["a", "b", "c"]}
+    with server.client(authorization=f"Bearer {key}") as client:
+        answer = client.post("/v1/completions", json=body)
+        assert client.post("/v1/completions", json=body | {"prompt": ["a", "b"]}).is_success
+    assert (answer.status_code, answer.json()["error"]["param"]) == (403, "prompt")
+    assert "Retry-After" not in answer.headers

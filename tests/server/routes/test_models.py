@@ -60,3 +60,18 @@ def test_a_model_says_what_the_caller_may_ask_of_it(
         "defaults": usual | limits,
         "limits": limits,
     }
+
+
+def test_a_highest_effort_limits_the_thinking_that_is_told(
+    make_server: Callable[..., LiveServer], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    store = KeyStore.open(url)
+    _, key = store.add("ann", Policy(max_effort="low"), 100)
+    store.close()
+    server = make_server(Settings(keys_url=url))
+    limit = server.model.bundle.efforts["low"]
+    with server.client(authorization=f"Bearer {key}") as client:
+        described = client.get("/v1/models/tiny").json()
+    assert described["limits"]["max_thinking_tokens"] == limit
+    assert described["defaults"]["max_thinking_tokens"] == limit
