@@ -27,6 +27,7 @@ PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+TEMPLATE = "{% for message in messages %}{{ message.content }}\n{% endfor %}"
 HIDDEN, LAYERS, HEADS, INTERMEDIATE = 64, 2, 2, 128
 KV_BLOCK_BYTES = 128 * LAYERS * 2 * (HIDDEN // HEADS) * 4  # 128 tokens, keys and values, float32
 
@@ -80,6 +81,7 @@ def make_model_folder(folder: Path, file: Path, *, max_model_len: int = 1024) ->
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(file)
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    (folder / "chat_template.jinja").write_text(TEMPLATE, "utf-8")
     vocab_size = tokenizer.get_vocab_size()
     config = {
         "architectures": ["LlamaForCausalLM"],
