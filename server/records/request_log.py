@@ -78,7 +78,7 @@ class RequestLog:
             "at_s": round(at_s, 3),
             "id": exchange.id,
             "key_id": exchange.caller.key_id,
-            "request": exchange.request.model_dump(mode="json", exclude_unset=True),
+            "request": exchange.request.model_dump(mode="json", exclude_unset=True, by_alias=True),
             "answers": [_plain(answer) for answer in exchange.answers],
             "usage": exchange.usage.model_dump(),
         }

@@ -84,6 +84,7 @@ class Background:
         self._max_running, self._renew_s = max_running, renew_s
         self._running: dict[str, BackgroundRun] = {}
         self._renewal: asyncio.Task[None] | None = None
+        self._is_closing = asyncio.Event()
 
     def check_room(self) -> None:
         """Raise QueueFull where as many are running as may."""
@@ -115,7 +116,8 @@ class Background:
     async def close(self) -> None:
         """Abort what still runs, and keep it as failed."""
         if self._renewal is not None:
-            self._renewal.cancel()
+            self._is_closing.set()
+            await self._renewal  # its thread may hold a connection, which must be given back first
         for id, background in list(self._running.items()):
             lost = background.run.response | {"status": "failed", "error": LOST}
             await asyncio.to_thread(self._store.rewrite, lost, is_done=True)
@@ -146,9 +148,15 @@ class Background:
         response = last["response"]
         return await asyncio.to_thread(self._store.rewrite, response, is_done=True, events=events)
 
+    async def _closes_within(self, timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._is_closing.wait()
+        except TimeoutError:
+            return False
+
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._renew_s)
+        while not await self._closes_within(self._renew_s):
             ids = set(self._running)
             try:
                 unfinished = await asyncio.to_thread(self._store.renew, ids)
