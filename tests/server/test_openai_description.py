@@ -17,7 +17,27 @@ from tests.live import LiveServer
 from tests.published import VARIABLE, Description, events, published
 
 # What our responses have beyond OpenAI's: nobody else's client must mind them.
-EXTENSIONS = {"choices[].message.reasoning", "choices[].delta.reasoning"}
+MODEL = {
+    "defaults",
+    "efforts",
+    "limits",
+    "max_model_len",
+    "may_see_reasoning",
+    "parent",
+    "reflection_tag",
+    "root",
+    "system_fingerprint",
+}
+EXTENSIONS = {
+    "choices[].budget_hits",
+    "choices[].delta.reasoning",
+    "choices[].message.reasoning",
+    "progress",
+    "response.store",
+    "store",
+    *MODEL,
+    *(f"data[].{name}" for name in MODEL),
+}
 
 needs_description = pytest.mark.skipif(
     published() is None, reason=f"{VARIABLE} does not name OpenAI's openapi.json"
@@ -37,6 +57,26 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
         "POST",
         "/v1/chat/completions",
         chat(stream=True, stream_options={"include_usage": True}, include_reasoning=True),
+    ),
+    "logprobs": ("POST", "/v1/chat/completions", chat(logprobs=True, top_logprobs=2)),
+    "streamed logprobs": ("POST", "/v1/chat/completions", chat(stream=True, logprobs=True)),
+    "progress": (
+        "POST",
+        "/v1/chat/completions",
+        chat(stream=True, stream_options={"include_progress": True}),
+    ),
+    "a budget that is hit": ("POST", "/v1/chat/completions", chat(max_completion_tokens=64)),
+    "a legacy completion": ("POST", "/v1/completions", {"model": "tiny", "prompt": "How many?"}),
+    "a streamed legacy completion": (
+        "POST",
+        "/v1/completions",
+        {"model": "tiny", "prompt": "How many?", "stream": True},
+    ),
+    "a response": ("POST", "/v1/responses", {"model": "tiny", "input": "How many?"}),
+    "a streamed response": (
+        "POST",
+        "/v1/responses",
+        {"model": "tiny", "input": "How many?", "stream": True},
     ),
     "a stop string": ("POST", "/v1/chat/completions", chat(stop="not")),
     "models": ("GET", "/v1/models", None),
