@@ -43,7 +43,7 @@ async def put(engine: VllmEngine, folder: Path) -> None:
 async def play(folders: list[Path], max_tokens: int, prompts: list[list[int]]) -> dict[str, object]:
     """Return what was written, and refused, at each stage."""
     old, new, adapter = folders
-    engine = await VllmEngine.start(EngineSettings(old, kv_cache_gib=0.25, max_loras=1))
+    engine = await VllmEngine.start(EngineSettings(old, kv_cache_gib=0.25, max_loras=2))
     replies: dict[str, object] = {}
 
     async def note(name: str, lora: str | None = None) -> None:
