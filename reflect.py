@@ -11,6 +11,7 @@ COMMANDS = {
     "record": ("server.records.command", "look after recorded conversations"),
     "golden": ("server.golden_command", "record what a model says, for its self-test"),
     "train": ("train.__main__", "make a model"),
+    "eval": ("eval.command", "evaluate a model, and recompute what was said of it"),
 }
 
 

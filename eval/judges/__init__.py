@@ -1,0 +1,1 @@
+"""Judges: models that decide over answers, asked over HTTP, their verdicts kept."""

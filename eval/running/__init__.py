@@ -1,0 +1,1 @@
+"""Running: asking an endpoint, and the folder that a run leaves."""

@@ -1,0 +1,127 @@
+"""Sample: one question asked once: what came back, whether it could be scored, its score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+from eval.score import Score
+from eval.scored_text import is_truncated, scored_text
+
+ERROR, EMPTY, LENGTH, TRUNCATED = "error", "empty", "length", "truncated"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the endpoint answered to one turn of the user.
+
+    content: as it came; reasoning: only where the endpoint shows it
+    usage: as it came (OpenAI's), or None; latency_s: from sending to the last byte
+    """
+
+    content: str
+    reasoning: str | None = None
+    finish_reason: str | None = None
+    usage: Mapping[str, Any] | None = None
+    latency_s: float = 0.0
+    fingerprint: str | None = None
+
+    @property
+    def scored_text(self) -> str:
+        """The part of the content in which an answer is looked for."""
+        return scored_text(self.content)
+
+    @property
+    def num_tokens(self) -> int | None:
+        """Tokens written, thinking included; None where the endpoint does not tell."""
+        count = (self.usage or {}).get("completion_tokens")
+        return count if isinstance(count, int) else None
+
+    @property
+    def num_thinking_tokens(self) -> int | None:
+        """Tokens thought, where the endpoint tells."""
+        details = (self.usage or {}).get("completion_tokens_details") or {}
+        count = details.get("reasoning_tokens")
+        return count if isinstance(count, int) else None
+
+    @property
+    def reply(self) -> str | None:
+        """The whole reply with its tags, as far as it was shown; None where it is hidden."""
+        if self.reasoning is not None:
+            return f"<thinking>{self.reasoning}</thinking>\n<output>{self.content}</output>"
+        return self.content if "<thinking>" in self.content else None
+
+    def flags(self) -> list[str]:
+        """Say what is wrong with it: EMPTY, LENGTH, TRUNCATED (in its thinking)."""
+        found = {
+            EMPTY: not self.scored_text.strip(),
+            LENGTH: self.finish_reason == LENGTH,
+            TRUNCATED: is_truncated(self.content),
+        }
+        return [flag for flag, is_raised in found.items() if is_raised]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no reply: the HTTP status (None: the connection) and what was said."""
+
+    message: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One line of samples.jsonl; a later line of the same (id, epoch) replaces an earlier one.
+
+    epoch: which of several answers to the same question
+    attempts: requests it took, retries included
+    score: None until it is scored; of a sample without a reply, never: it counts as wrong
+    """
+
+    id: str
+    epoch: int
+    group: str
+    prompt_sha256: str
+    turns: tuple[Turn, ...] = ()
+    failure: Failure | None = None
+    attempts: int = 1
+    score: Score | None = None
+    flags: tuple[str, ...] = field(default=())
+
+    @property
+    def status(self) -> Literal["ok", "error"]:
+        """Whether there is a reply; a resumed run asks again where there is none."""
+        return "error" if self.failure else "ok"
+
+    @property
+    def value(self) -> float:
+        """The score, 0 where there is none."""
+        return self.score.value if self.score else 0.0
+
+    @property
+    def texts(self) -> list[str]:
+        """The scored text of each turn."""
+        return [turn.scored_text for turn in self.turns]
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds waited for it, retries and their pauses not counted."""
+        return sum(turn.latency_s for turn in self.turns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self) | {"status": self.status}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read the JSON form; raises KeyError or TypeError for another."""
+        own = {name: data[name] for name in ("id", "epoch", "group", "prompt_sha256", "attempts")}
+        score, failure = data["score"], data["failure"]
+        return cls(
+            **own,
+            turns=tuple(Turn(**turn) for turn in data["turns"]),
+            failure=Failure(**failure) if failure else None,
+            score=Score(**score | {"flags": tuple(score["flags"])}) if score else None,
+            flags=tuple(data["flags"]),
+        )

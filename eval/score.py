@@ -1,0 +1,52 @@
+"""Score, and Scorer: a rule that turns a scored text into a score, with its name and version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eval.question import Question
+
+UNANSWERED, SCORER_TIMEOUT = "unanswered", "scorer_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one sample is worth; a pure function of the question, the scored texts and the scorer.
+
+    value: 1 right, 0 wrong, or between; the headline ("robust")
+    extracted: the answer found, in canonical form (equal answers are equal texts), or None
+    rule: which rule found it; "" for none
+    compat: the same by lm-eval's own filter; None where there is none, or it is not installed
+    details: parts of the score, by name (IFEval's four, a judge's two orders)
+    flags: UNANSWERED, SCORER_TIMEOUT, and what else is worth a filter in the report
+    """
+
+    value: float
+    extracted: str | None = None
+    rule: str = ""
+    compat: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+ScoreFunction = Callable[[Question, Sequence[str]], Score]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A rule with a name and a version: a change of what it returns is a new version.
+
+    score: a function of a module (it is sent to worker processes by name) of the question and the
+        scored text of each turn; it raises for nothing that a model may write
+    limit_s: the seconds one score may take, in a worker process; None: it is instant, and done in
+        place. A score that takes longer is wrong, with the flag SCORER_TIMEOUT
+    packages: distributions whose versions the score depends on
+    """
+
+    name: str
+    version: int
+    score: ScoreFunction
+    limit_s: float | None = None
+    packages: tuple[str, ...] = ()

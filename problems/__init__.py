@@ -1,0 +1,1 @@
+"""Generated questions with answers that can be checked exactly: `train` teaches, `eval` asks."""
