@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import re
 
+THOUGHTS = re.compile(r"<(/?)(thinking|reflection|think)>")
 OUTPUT = re.compile(r"<output>(.*?)(?:</output>|\Z)", re.DOTALL)
-END_OF_THINKING = "</thinking>"
 
 
 def scored_text(content: str) -> str:
-    """Return the last output section; without one, what follows the last thinking section.
+    """Return the last output section; without one, what follows the last thoughts.
 
-    An output section that is not closed runs to the end; thinking that is not closed leaves
-    nothing.
+    Thoughts are `<thinking>`, `<reflection>` and, of other models, `<think>`: whatever stands in
+    one is thought, an output section too, until its own closing tag. Text before a closing tag
+    that nothing opened is thought as well: some models are prompted with the opening one. An
+    output section that is not closed runs to the end; a reply that ends in its thoughts and has
+    no output before them leaves nothing. Time is linear.
+
+    Law: `<thinking>t</thinking>` before a reply changes nothing, whatever t (without its end).
     """
-    after = content.rpartition(END_OF_THINKING)[2]
-    raise NotImplementedError(after)
+    said, _ = _split(content)
+    outputs: list[str] = OUTPUT.findall("".join(said))
+    return outputs[-1] if outputs else said[-1]
 
 
 def is_truncated(content: str) -> bool:
     """Whether the reply ends inside its thoughts."""
-    raise NotImplementedError(content)
+    return _split(content)[1]
+
+
+def _split(content: str) -> tuple[list[str], bool]:
+    """Return what stands before, between and after the thoughts, and whether they are open."""
+    said: list[str] = []
+    start = 0
+    while tag := THOUGHTS.search(content, start):
+        if tag[1]:
+            said, start = [], tag.end()
+            continue
+        said.append(content[start : tag.start()])
+        closing = f"</{tag[2]}>"
+        end = content.find(closing, tag.end())
+        if end < 0:
+            return [*said, ""], True
+        start = end + len(closing)
+    return [*said, content[start:]], False
