@@ -11,3 +11,7 @@ class DataError(EvalError):
 
 class RunError(EvalError):
     """A run folder that cannot be read, resumed or compared."""
+
+
+class EndpointError(EvalError):
+    """An endpoint that does not answer at all, or refuses the key or the model."""

@@ -1,0 +1,245 @@
+"""Endpoint: a model behind the OpenAI chat API; conversations in, turns out, retries inside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from eval.errors import EndpointError
+from eval.question import Message
+from eval.running.retries import Retries, is_temporary, retry_after_s
+from eval.sample import Failure, Turn
+
+MAX_REPLY_BYTES, MAX_MESSAGE = 64 << 20, 300
+LOCAL = ("127.0.0.1", "localhost", "[::1]")
+WHOLE_RUN = frozenset({401, 403, 404})
+
+
+class AskError(Exception):
+    """A conversation that got no reply: why, and after how many requests."""
+
+    def __init__(self, failure: Failure, attempts: int) -> None:
+        super().__init__(failure.message)
+        self.failure, self.attempts = failure, attempts
+
+
+class RefusalError(Exception):
+    """One request that failed; `told_s`: the pause that the server asks for."""
+
+    def __init__(self, message: str, status: int | None, told_s: float | None = None) -> None:
+        super().__init__(message)
+        self.failure, self.told_s = Failure(message, status), told_s
+
+    @property
+    def is_temporary(self) -> bool:
+        """A broken connection or reply (no status) passes by as an overload does."""
+        return self.failure.status is None or is_temporary(self.failure.status)
+
+
+class Endpoint:
+    """One model at one base URL; an asynchronous context manager that owns the connections.
+
+    At most `concurrency` conversations are under way, those that pause before a retry included.
+    What is wrong with the whole run (no such model, a key that is refused) is an EndpointError,
+    unless a reply has come before; what is wrong with one conversation is an AskError.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        key: str | None = None,
+        concurrency: int = 16,
+        timeout_s: float = 600.0,
+        retries: Retries | None = None,
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise EndpointError(f"{base_url!r} is no URL of an endpoint: http://HOST:PORT/v1")
+        self.base_url, self.model = base_url.rstrip("/"), model
+        self._key, self._timeout_s = key, timeout_s
+        self._retries = retries or Retries()
+        self._concurrency, self._slots = concurrency, asyncio.Semaphore(concurrency)
+        self._has_answered = False
+
+    async def __aenter__(self) -> Self:
+        is_local = self.base_url.split("://", 1)[1].startswith(LOCAL)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._concurrency + 1),
+            headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            trust_env=not is_local,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def ask(self, messages: Sequence[Message], fields: Mapping[str, Any]) -> Turn:
+        """Send a conversation and return the reply; `fields` join the request's body.
+
+        Raises AskError when the retries are used up, or at once where none would help.
+        """
+        turn, _ = await self.ask_counting(messages, fields)
+        return turn
+
+    async def ask_counting(
+        self, messages: Sequence[Message], fields: Mapping[str, Any]
+    ) -> tuple[Turn, int]:
+        """Do as `ask`, and return beside the reply how many requests it took."""
+        request = {"model": self.model, "messages": list(map(dict, messages)), **fields}
+        body = json.dumps(request).encode()
+        async with self._slots:
+            for attempt in range(1, self._retries.max_attempts + 1):
+                try:
+                    turn = await self._post(body)
+                except RefusalError as refused:
+                    self._check(refused.failure, fields)
+                    last = refused.failure
+                    if not refused.is_temporary or attempt == self._retries.max_attempts:
+                        break
+                    await asyncio.sleep(self._retries.pause_s(attempt, refused.told_s))
+                else:
+                    self._has_answered = True
+                    return turn, attempt
+        raise AskError(last, attempt)
+
+    async def models(self) -> list[str]:
+        """Return the ids of the models served; none where the endpoint does not tell.
+
+        Raises EndpointError where nothing answers or the key is refused.
+        """
+        try:
+            status, _, content = await self._exchange("GET", "/models", None)
+        except RefusalError as refused:
+            raise EndpointError(
+                f"nothing answers at {self.base_url} ({refused}). Start a server (`make serve`, "
+                "or --model FOLDER), or name another with --base-url."
+            ) from refused
+        if status in {401, 403}:
+            self._check(Failure(_message(content), status), {})
+        return _model_ids(content) if status == 200 else []
+
+    def _check(self, failure: Failure, fields: Mapping[str, Any]) -> None:
+        """Stop the whole run where the first reply says that none will come."""
+        if self._has_answered:
+            return
+        said = f"{failure.status}: {failure.message}"
+        if "include_reasoning" in fields and "include_reasoning" in failure.message:
+            raise EndpointError(
+                f"the server does not show the reasoning ({said}). Start it with --reasoning "
+                "visible, use a key that may see it, or leave --show-reasoning out."
+            )
+        if failure.status in WHOLE_RUN:
+            raise EndpointError(
+                f"{self.base_url} refuses {self.model!r}, {said}. The key comes from "
+                "REFLECT_API_KEY or OPENAI_API_KEY, the model from --model."
+            )
+
+    async def _post(self, body: bytes) -> Turn:
+        begun_s = time.perf_counter()
+        status, headers, content = await self._exchange("POST", "/chat/completions", body)
+        latency_s = round(time.perf_counter() - begun_s, 6)
+        if status != 200:
+            raise RefusalError(self._clean(_message(content)), status, retry_after_s(headers))
+        return _turn(content, latency_s)
+
+    async def _exchange(
+        self, method: str, path: str, body: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send one request and read its whole reply; a redirection is not followed."""
+        headers = {"Content-Type": "application/json"} if body else None
+        try:
+            async with self._session.request(
+                method, self.base_url + path, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                return response.status, response.headers, await _content(response)
+        except TimeoutError as error:
+            raise RefusalError(f"no reply within {self._timeout_s:g} s", None) from error
+        except aiohttp.InvalidURL as error:
+            raise EndpointError(f"{self.base_url} is no URL of an endpoint") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise RefusalError(_reason(error), None) from error
+
+    def _clean(self, message: str) -> str:
+        """Drop the key, which some servers repeat."""
+        return message.replace(self._key, "***") if self._key else message
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > MAX_REPLY_BYTES:
+            raise RefusalError(f"a reply of more than {MAX_REPLY_BYTES} bytes", 413)
+    return bytes(content)
+
+
+def _turn(content: bytes, latency_s: float) -> Turn:
+    try:
+        reply = json.loads(content)
+        choice = reply["choices"][0]
+        message = choice["message"]
+        said = message.get("content")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        said = content[:80].decode(errors="replace")
+        raise RefusalError(f"not a chat completion: {said!r}", None) from error
+    usage = reply.get("usage")
+    reasoning = message.get("reasoning") or message.get("reasoning_content")
+    return Turn(
+        content=_text(said),
+        reasoning=_text(reasoning) if reasoning else None,
+        finish_reason=_string(choice.get("finish_reason")),
+        usage=usage if isinstance(usage, dict) else None,
+        latency_s=latency_s,
+        fingerprint=_string(reply.get("system_fingerprint")),
+    )
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _text(content: Any) -> str:
+    """Return a message's text: a string, or the text parts of a list; half surrogates replaced."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = "".join(part for part in parts if isinstance(part, str))
+    if not isinstance(content, str):
+        return ""
+    return content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _message(content: bytes) -> str:
+    """Return what an error's body says, shortened; OpenAI's form or any other."""
+    try:
+        error = json.loads(content)["error"]
+        said = error["message"] if isinstance(error, dict) else error
+    except (ValueError, LookupError, TypeError, RecursionError):
+        said = content[: 4 * MAX_MESSAGE].decode(errors="replace")
+    text = " ".join(_text(str(said)).split())
+    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…"
+
+
+def _model_ids(content: bytes) -> list[str]:
+    try:
+        return [str(model["id"]) for model in json.loads(content)["data"]]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return []
+
+
+def _reason(error: aiohttp.ClientError | OSError) -> str:
+    """Say what broke without the names of machines that the library's messages carry."""
+    cause = getattr(error, "os_error", error)
+    strerror = getattr(cause, "strerror", None)
+    return f"{type(error).__name__}{f': {strerror}' if strerror else ''}"

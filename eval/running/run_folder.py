@@ -1,0 +1,118 @@
+"""RunFolder: one run of one task with one model, on disk: manifest, questions, samples."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from eval.errors import RunError
+from eval.question import Question, sha256_of
+from eval.running.digest import digest
+from eval.running.journal import Journal
+from eval.sample import Sample
+
+MANIFEST, QUESTIONS, SAMPLES = "manifest.json", "questions.jsonl", "samples.jsonl"
+
+
+class RunFolder:
+    """The folder of a run. Reading needs no more than the path; writing happens inside `with`,
+    by one process at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._samples = Journal(path / SAMPLES)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was run and what came of it; RunError where this is no folder of a run."""
+        file = self.path / MANIFEST
+        try:
+            manifest = json.loads(file.read_text())
+        except FileNotFoundError as error:
+            raise RunError(f"{self.path} is no folder of a run: it has no {MANIFEST}") from error
+        except ValueError as error:
+            raise RunError(f"{file} is not JSON ({error})") from error
+        if not isinstance(manifest, dict) or manifest.get("format") != 1:
+            raise RunError(f"{file}: a manifest of format 1 was expected")
+        return manifest
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace the manifest, at once or not at all."""
+        _write(self.path / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+
+    def write_questions(self, questions: Iterable[Question]) -> None:
+        """Write the questions as asked; a context that several share stands there once."""
+        lines: list[dict[str, Any]] = []
+        seen: set[str] = set()
+        for question in questions:
+            messages = list(map(dict, question.context))
+            name = sha256_of(messages) if messages else None
+            if name is not None and name not in seen:
+                seen.add(name)
+                lines.append({"context": name, "messages": messages})
+            lines.append({"question": asdict(question) | {"context": name}})
+        _write(
+            self.path / QUESTIONS,
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
+        )
+
+    def questions(self) -> dict[str, Question]:
+        """Return the questions by id, in the order of asking."""
+        contexts: dict[str | None, tuple[Any, ...]] = {None: ()}
+        questions = {}
+        for line in Journal(self.path / QUESTIONS):
+            if "question" not in line:
+                contexts[line["context"]] = tuple(line["messages"])
+                continue
+            asked = line["question"]
+            context = contexts[asked["context"]]
+            asked |= {"turns": tuple(asked["turns"]), "context": context}
+            questions[asked["id"]] = Question(**asked)
+        return questions
+
+    def samples(self) -> dict[tuple[str, int], Sample]:
+        """Return the last sample of each question and epoch; a torn last line is left out."""
+        samples = {}
+        for number, line in enumerate(self._samples, 1):
+            try:
+                sample = Sample.from_dict(line)
+            except (LookupError, TypeError) as error:
+                raise RunError(
+                    f"{self.path / SAMPLES}, line {number}: not a sample ({error!r})"
+                ) from error
+            samples[sample.id, sample.epoch] = sample
+        return samples
+
+    def digest(self) -> str:
+        """Return the digest of its samples."""
+        return digest(self.samples().values())
+
+    def __enter__(self) -> Self:
+        """Take it for writing; RunError where another process has it."""
+        self._samples.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._samples.__exit__(kind, error, trace)
+
+    def append(self, sample: Sample) -> None:
+        """Add a sample, or replace the one of the same question and epoch."""
+        self._samples.append(sample.to_dict())
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(file)
