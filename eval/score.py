@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from eval.question import Question
 
-UNANSWERED, SCORER_TIMEOUT = "unanswered", "scorer_timeout"
+UNANSWERED = "unanswered"
+SCORER_TIMEOUT, SCORER_ERROR = "scorer_timeout", "scorer_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Score:
     rule: which rule found it; "" for none
     compat: the same by lm-eval's own filter; None where there is none, or it is not installed
     details: parts of the score, by name (IFEval's four, a judge's two orders)
-    flags: UNANSWERED, SCORER_TIMEOUT, and what else is worth a filter in the report
+    flags: UNANSWERED, SCORER_TIMEOUT, SCORER_ERROR, and what else is worth a filter in the report
     """
 
     value: float
@@ -32,6 +34,7 @@ class Score:
 
 
 ScoreFunction = Callable[[Question, Sequence[str]], Score]
+Prepare = Callable[[Path | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,11 @@ class Scorer:
 
     score: a function of a module (it is sent to worker processes by name) of the question and the
         scored text of each turn; it raises for nothing that a model may write
-    limit_s: the seconds one score may take, in a worker process; None: it is instant, and done in
-        place. A score that takes longer is wrong, with the flag SCORER_TIMEOUT
+    limit_s: the seconds of CPU one score may take, in a worker process; None: it is instant, and
+        done in place. A score that takes longer is wrong, with the flag SCORER_TIMEOUT
     packages: distributions whose versions the score depends on
+    prepare: done once where it runs, before the first score and outside its limit: slow imports,
+        given the data folder; raises EvalError where something is missing
     """
 
     name: str
@@ -50,3 +55,4 @@ class Scorer:
     score: ScoreFunction
     limit_s: float | None = None
     packages: tuple[str, ...] = ()
+    prepare: Prepare | None = None
