@@ -33,8 +33,9 @@ class Task:
 
     about: one line for `eval list`
     rows: where the questions are; shots: where few-shot examples are
-    read: rows and as many few-shot rows as were asked for (all rows of `shots` where the task
-        chooses by itself, as MMLU does by subject) -> questions, in the rows' order
+    read: rows and as many few-shot rows as were asked for -> questions, in the rows' order
+    shots_by: the column of `shots` by whose value they are chosen (MMLU: the subject): as many of
+        each value; None: as many in all
     scorer: of tasks with a key; judging: of those a judge decides. Exactly one of the two.
     few_shot, temperature: the defaults of its protocol; temperature None: the served model's own
     chance: the score of guessing, where there is one
@@ -49,6 +50,7 @@ class Task:
     scorer: Scorer | None = None
     judging: Judging | None = None
     shots: Source | None = None
+    shots_by: str | None = None
     few_shot: int = 0
     temperature: float | None = 0.0
     chance: float | None = None

@@ -22,4 +22,4 @@ def _facts(sample: Sample) -> list[Any]:
     if score is None:
         return [sample.id, sample.epoch, replies, None, sorted(sample.flags)]
     worth = [score.value, score.compat, score.extracted, score.rule, dict(score.details)]
-    return [sample.id, sample.epoch, replies, worth, sorted(sample.flags)]
+    return [sample.id, sample.epoch, replies, worth, sorted({*sample.flags, *score.flags})]

@@ -64,13 +64,13 @@ class Endpoint:
         self.base_url, self.model = base_url.rstrip("/"), model
         self._key, self._timeout_s = key, timeout_s
         self._retries = retries or Retries()
-        self._concurrency, self._slots = concurrency, asyncio.Semaphore(concurrency)
+        self.concurrency, self._slots = concurrency, asyncio.Semaphore(concurrency)
         self._has_answered = False
 
     async def __aenter__(self) -> Self:
         is_local = self.base_url.split("://", 1)[1].startswith(LOCAL)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._concurrency + 1),
+            connector=aiohttp.TCPConnector(limit=self.concurrency + 1),
             headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
             trust_env=not is_local,
