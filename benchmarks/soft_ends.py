@@ -24,10 +24,12 @@ from decoding.budget import SOFT_SHARE, Budget
 from decoding.format import Reply, ReplyFormat, Section
 from decoding.masks import Masks
 from decoding.matcher import Matcher
-from train.evaluation import draw
+from problems.families import draw
+from problems.problem import Problem
+from problems.split import Split
+from train.evaluation import SEED
 from train.intervals import share
 from train.sampling import load_model
-from train.segments import Problem, Split
 from train.tokenizer import prompt_ids
 
 FOLDER = Path(__file__).parent.parent / "models" / "demo"
@@ -48,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     temperature = float(model.generation_config.temperature or 1.0)
     print(f"demo model, T = {temperature}, n = {arguments.n}, seed {arguments.seed}")
     for family in ("word problems", "countdown"):
-        problems = draw(family, Split.FRESH, arguments.n)
+        problems = draw(family, Split.FRESH, arguments.n, SEED)
         for thinking in THINKING:
             hard = Budget(thinking + ANSWER_ROOM, thinking)
             for budget in (hard, replace(hard, soft_tokens=thinking // SOFT_SHARE)):

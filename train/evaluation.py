@@ -5,31 +5,28 @@ Replies are sampled without enforcement, at the temperature that the bundle will
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from decoding.format import FormatError, Reply, ReplyFormat
-from train import countdown, word_problems
+from problems.families import COUNTDOWN, EVALUATION_SEED, FAMILIES, WORD_PROBLEMS, draw
+from problems.problem import Problem
+from problems.reflections import Reflections, judge
+from problems.split import Split
 from train.intervals import share
-from train.reflections import Reflections, judge
 from train.sampling import sample
-from train.segments import Example, Problem, Split
 from train.tokenizer import prompt_ids
 
-SEED = 999_983
+SEED = EVALUATION_SEED
 CHECK_SEED = 777_767
 MAX_TOKENS = 384
-FAMILIES: dict[str, Callable[..., Example[Problem]]] = {
-    "word problems": word_problems.example,
-    "countdown": countdown.example,
-}
 SETS = (
-    ("word problems", Split.FRESH),
-    ("word problems", Split.TEMPLATES),
-    ("word problems", Split.NUMBERS),
-    ("countdown", Split.FRESH),
-    ("countdown", Split.TEMPLATES),
+    (WORD_PROBLEMS, Split.FRESH),
+    (WORD_PROBLEMS, Split.TEMPLATES),
+    (WORD_PROBLEMS, Split.NUMBERS),
+    (COUNTDOWN, Split.FRESH),
+    (COUNTDOWN, Split.TEMPLATES),
 )
 
 
@@ -48,17 +45,6 @@ class Verdict:
     def num_reflections(self) -> int:
         """How often the reply reflects."""
         return self.text.count("<reflection>")
-
-
-def draw(family: str, split: Split, n: int, seed: int = SEED) -> list[Problem]:
-    """Return n different problems of a family that training cannot draw."""
-    problems: dict[str, Problem] = {}
-    index = 0
-    while len(problems) < n:
-        problem = FAMILIES[family](seed, index, split=split).problem
-        problems.setdefault(problem.prompt, problem)
-        index += 1
-    return list(problems.values())
 
 
 def answer(

@@ -14,10 +14,10 @@ from typing import Any
 
 from decoding.bundle import BudgetDefaults, Bundle, GoldenReply
 from decoding.format import ReplyFormat
-from train.evaluation import FAMILIES, draw
+from problems.families import FAMILIES, draw
+from problems.split import Split
 from train.recipe import Recipe
 from train.sampling import write_greedily
-from train.segments import Split
 from train.tokenizer import prompt_ids
 
 NAME = "demo"

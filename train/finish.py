@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from decoding.bundle import Bundle
+from problems.families import draw
 from train.checkpoint import replace_file
-from train.evaluation import MAX_TOKENS, SEED, SETS, Verdict, answer, draw, figures
+from train.evaluation import MAX_TOKENS, SEED, SETS, Verdict, answer, figures
 from train.export import FILES, export_bundle
 from train.intervals import Share, pair
 from train.recipe import Recipe
@@ -59,7 +60,7 @@ def measure(tuning: Tuning) -> dict[str, list[Verdict]]:
     recipe, found = tuning.recipe, {}
     for family, split in SETS:
         logger.info("measuring %s, %s: %d problems", family, split.value, recipe.num_problems)
-        problems = draw(family, split, recipe.num_problems)
+        problems = draw(family, split, recipe.num_problems, SEED)
         verdicts = answer(tuning.model, tuning.tokenizer, problems, recipe.temperature)
         found[f"{family}, {split.value}"] = verdicts
     return found

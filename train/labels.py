@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from train.segments import Example, Problem
+from problems.problem import Problem
+from train.segments import Example
 from train.tokenizer import prompt_text
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from problems.problem import Problem
 from train import countdown, word_problems
-from train.segments import Example, Problem
+from train.segments import Example
 
 
 @dataclass(frozen=True, slots=True)

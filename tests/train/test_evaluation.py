@@ -1,24 +1,10 @@
 from pathlib import Path
 
-import pytest
-
+from problems.countdown import Puzzle
+from problems.families import draw
+from problems.split import Split
 from tests.train.tiny import tiny_tokenizer, tiny_tuning
-from train.countdown import Puzzle, is_held_out
-from train.evaluation import SETS, Verdict, answer, draw, figures
-from train.segments import Split
-
-
-@pytest.mark.parametrize(("family", "split"), SETS)
-def test_the_problems_of_a_set_differ_and_are_the_same_each_time(family: str, split: Split) -> None:
-    problems = draw(family, split, 40)
-    assert len({problem.prompt for problem in problems}) == 40
-    assert problems == draw(family, split, 40)
-
-
-def test_countdown_is_measured_on_held_out_pairs_only() -> None:
-    for problem in draw("countdown", Split.FRESH, 40):
-        assert isinstance(problem, Puzzle)
-        assert is_held_out(problem.numbers, problem.target)
+from train.evaluation import SEED, Verdict, answer, figures
 
 
 def test_figures_count_what_finished_what_is_formed_and_what_is_right() -> None:
@@ -37,7 +23,7 @@ def test_figures_count_what_finished_what_is_formed_and_what_is_right() -> None:
 
 
 def test_an_untrained_model_is_measured_without_an_error(tmp_path: Path) -> None:
-    problems = draw("countdown", Split.FRESH, 3)
+    problems = draw("countdown", Split.FRESH, 3, SEED)
     verdicts = answer(tiny_tuning(tmp_path).model, tiny_tokenizer(), problems, 1.0)
     assert [v.problem for v in verdicts] == problems
     assert figures(verdicts)["right"]["k"] == 0

@@ -11,9 +11,9 @@ import pytest
 from transformers import AutoTokenizer
 
 from decoding.bundle import Bundle
-from train.evaluation import FAMILIES, draw
+from problems.families import FAMILIES, draw
+from problems.split import Split
 from train.sampling import load_model, write_greedily
-from train.segments import Split
 from train.tokenizer import prompt_ids
 
 ROOT = Path(__file__).parents[2]

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from problems.problem import Problem
 from tests.train.tiny import tiny_tokenizer
 from train import countdown, word_problems
 from train.labels import label
-from train.segments import Example, Problem
+from train.segments import Example
 from train.tokenizer import EOS, prompt_text
 
 

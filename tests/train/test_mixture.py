@@ -1,7 +1,7 @@
 from dataclasses import replace
 
+from problems.word_problems import WordProblem
 from train.mixture import Mixture
-from train.word_problems import WordProblem
 
 N = 300
 

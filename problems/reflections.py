@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from train.countdown import Puzzle
-from train.segments import Problem
-from train.word_problems import WordProblem
+from problems.countdown import Puzzle
+from problems.problem import Problem
+from problems.word_problems import WordProblem
 
 STEP = r"(\d+) ([-+*/]) (\d+) = (\d+)"
 

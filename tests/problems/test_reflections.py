@@ -1,6 +1,7 @@
-from train.countdown import Puzzle
-from train.reflections import Reflections, judge
-from train.word_problems import Step, WordProblem
+from problems.countdown import Puzzle
+from problems.reflections import Reflections, judge
+from problems.step import Step
+from problems.word_problems import WordProblem
 
 PUZZLE = Puzzle("", (3, 7, 5), 26)
 STORY = WordProblem("", (Step(12, "+", 5), Step(17, "*", 2)), (12, 5, 2))
