@@ -1,4 +1,4 @@
-"""unless_gone: work for a client that ends when the client leaves."""
+"""unless_gone: work for a client that ends when the client leaves, and the answer to that."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from starlette.responses import Response
 from starlette.types import Receive
 
+CLIENT_CLOSED_REQUEST = 499  # nginx's, for its own log: nobody reads the answer
 T = TypeVar("T")
 
 
@@ -24,6 +26,11 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T | Non
     finally:
         gone.cancel()
         task.cancel()
+
+
+def client_gone() -> Response:
+    """Return the answer that nobody waits for, which the log and the metrics see."""
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def _wait_until_gone(receive: Receive) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -13,7 +12,7 @@ from server.admission import admit
 from server.anthropic.plan import NAMES, as_chat
 from server.anthropic.writer import AnthropicWriter
 from server.body import read_body
-from server.disconnect import unless_gone
+from server.disconnect import client_gone
 from server.errors import ServerError
 from server.openapi import request_body
 from server.plan import check_request, make_plan
@@ -27,11 +26,10 @@ from server.protocol.response_items import new_id
 from server.records.metrics import Outcome
 from server.replies.generation import Generation
 from server.replies.generation_stream import GenerationStream
+from server.replies.whole_answer import answer_whole
 from server.responses.stream import encode
 from server.service import Service
 from server.settings import Settings
-
-CLIENT_CLOSED_REQUEST = 499
 
 router = APIRouter()
 
@@ -50,25 +48,18 @@ async def create_message(http: Request) -> Response:
     except ServerError as error:
         raise NAMES.translate(error) from error.__cause__
     if generation is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+        return client_gone()
     writer = AnthropicWriter(id, request.model)
     if request.stream:
         return MessageStream(generation, writer, service.settings)
-    try:
-        async with generation:
-            message = await unless_gone(http.receive, _write(generation, writer))
-    finally:
-        http.state.usage = generation.usage
-    if message is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
-    return JSONResponse(message)
+    return await answer_whole(http, generation, _complete(generation, writer))
 
 
-async def _write(generation: Generation, writer: AnthropicWriter) -> dict[str, Any]:
+async def _complete(generation: Generation, writer: AnthropicWriter) -> Response:
     async for event in generation:
         for _ in writer.write(event):
             pass
-    return writer.message(generation.usage)
+    return JSONResponse(writer.message(generation.usage))
 
 
 class MessageStream(GenerationStream):

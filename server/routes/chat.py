@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from server.admission import admit
 from server.body import read_body
-from server.disconnect import unless_gone
+from server.disconnect import client_gone
 from server.keys.policy import ReasoningField
 from server.openapi import request_body
 from server.protocol.chat import (
@@ -30,9 +30,8 @@ from server.replies.choice import AnswerDelta, ChoiceEnd, ToolCallDelta
 from server.replies.chunks import ChunkWriter
 from server.replies.generation import Generation
 from server.replies.logprobs import AnswerToken, as_json
+from server.replies.whole_answer import answer_whole
 from server.service import Service
-
-CLIENT_CLOSED_REQUEST = 499
 
 router = APIRouter()
 
@@ -51,22 +50,15 @@ async def create_chat_completion(http: Request) -> Response:
     id = f"chatcmpl-{secrets.token_hex(14)}"
     generation = await admit(http, request, id)
     if generation is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+        return client_gone()
     if request.stream:
         options = request.stream_options or StreamOptions()
         shared = (id, int(time.time()), request, generation.fingerprint)
         field = settings.reasoning_field
         writer = ChunkWriter(*shared, may_call=generation.may_call, reasoning_field=field)
         return AnswerStream(generation, writer, settings, options)
-    try:
-        async with generation:
-            work = _complete(id, request, generation, settings.reasoning_field)
-            completion = await unless_gone(http.receive, work)
-    finally:
-        http.state.usage = generation.usage
-    if completion is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
-    return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")
+    write = _complete(id, request, generation, settings.reasoning_field)
+    return await answer_whole(http, generation, write)
 
 
 async def _complete(
@@ -74,7 +66,7 @@ async def _complete(
     request: ChatCompletionRequest,
     generation: Generation,
     reasoning_field: ReasoningField,
-) -> ChatCompletion:
+) -> Response:
     """Wait for every choice and put the answers together."""
     answers: dict[int, list[str]] = defaultdict(list)
     reasonings: dict[int, list[str]] = defaultdict(list)
@@ -112,7 +104,7 @@ async def _complete(
                 **hits,
             )
         )
-    return ChatCompletion(
+    completion = ChatCompletion(
         id=id,
         object="chat.completion",
         created=int(time.time()),
@@ -122,6 +114,7 @@ async def _complete(
         **({"service_tier": "default"} if request.service_tier else {}),
         usage=generation.usage,
     )
+    return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _tool_calls(deltas: Sequence[ToolCallDelta]) -> list[ToolCall]:

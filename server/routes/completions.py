@@ -15,14 +15,14 @@ from server.body import read_body
 from server.completions.batch import Batch
 from server.completions.completions import CompletionWriter, as_chat, read_prompts, translate
 from server.completions.stream import CompletionStream
-from server.disconnect import unless_gone
+from server.disconnect import client_gone, unless_gone
 from server.errors import Forbidden, RequestError, ServerError
 from server.openapi import request_body
 from server.protocol.chat import StreamOptions
 from server.protocol.completions import Completion, CompletionRequest
+from server.replies.whole_answer import answer_whole
 from server.service import Service
 
-CLIENT_CLOSED_REQUEST = 499
 MAX_REPLIES = 64
 
 router = APIRouter()
@@ -52,7 +52,7 @@ async def create_completion(http: Request) -> Response:
     id = f"cmpl-{secrets.token_hex(14)}"
     batch = await _admit(http, request, prompts, id)
     if batch is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+        return client_gone()
     head = {
         "id": id,
         "object": "text_completion",
@@ -64,7 +64,7 @@ async def create_completion(http: Request) -> Response:
     if request.stream:
         options = request.stream_options or StreamOptions()
         return CompletionStream(batch, writer, head, service.settings, options)
-    return await _complete(http, batch, writer, head)
+    return await answer_whole(http, batch, _complete(batch, writer, head))
 
 
 async def _admit(
@@ -92,19 +92,7 @@ async def _admit(
         return batch
 
 
-async def _complete(
-    http: Request, batch: Batch, writer: CompletionWriter, head: dict[str, Any]
-) -> Response:
-    try:
-        async with batch:
-            completion = await unless_gone(http.receive, _join(batch, writer, head))
-    finally:
-        http.state.usage = batch.usage
-    if completion is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
-    return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")
-
-
-async def _join(batch: Batch, writer: CompletionWriter, head: dict[str, Any]) -> Completion:
+async def _complete(batch: Batch, writer: CompletionWriter, head: dict[str, Any]) -> Response:
     pieces = [*writer.begin(), *[writer.write(event) async for event in batch]]
-    return Completion(**head, choices=writer.join(pieces), usage=batch.usage)
+    completion = Completion(**head, choices=writer.join(pieces), usage=batch.usage)
+    return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -12,13 +11,14 @@ from fastapi.responses import Response as HttpResponse
 
 from server.admission import admit
 from server.body import read_body
-from server.disconnect import unless_gone
+from server.disconnect import client_gone
 from server.errors import RequestError, ServerError
 from server.keys.policy import Caller
 from server.openapi import request_body
 from server.protocol.response_items import Item, ReasoningItem, new_id
 from server.protocol.responses import Response, ResponsesRequest
 from server.replies.generation import Generation
+from server.replies.whole_answer import answer_whole
 from server.responses.background import Background
 from server.responses.plan import NAMES, as_chat, blank_response
 from server.responses.responses import Responses
@@ -28,7 +28,6 @@ from server.responses.stream import FollowedStream, ResponseStream
 from server.responses.writer import ResponseWriter
 from server.service import Service
 
-CLIENT_CLOSED_REQUEST = 499
 CONTINUABLE = ("completed", "incomplete")
 
 router = APIRouter()
@@ -45,12 +44,12 @@ async def create_response(http: Request) -> HttpResponse:
         responses.background.check_room()
     run = await _admit(http, request, responses)
     if run is None:
-        return HttpResponse(status_code=CLIENT_CLOSED_REQUEST)
+        return client_gone()
     if request.background:
         return await _begin(http, run, responses.background, has_stream=bool(request.stream))
     if request.stream:
         return ResponseStream(run, service.settings)
-    return await _complete(http, run)
+    return await answer_whole(http, run.generation, _complete(run))
 
 
 async def _admit(
@@ -121,20 +120,9 @@ async def _begin(
     return JSONResponse(run.response)
 
 
-async def _complete(http: Request, run: ResponseRun) -> HttpResponse:
-    try:
-        async with run.generation:
-            response = await unless_gone(http.receive, _write(run))
-    finally:
-        http.state.usage = run.generation.usage
-    if response is None:
-        return HttpResponse(status_code=CLIENT_CLOSED_REQUEST)
-    return JSONResponse(response)
-
-
-async def _write(run: ResponseRun) -> dict[str, Any]:
+async def _complete(run: ResponseRun) -> HttpResponse:
     async for _ in run.events():
         pass
     if run.failure is not None:
         raise run.failure
-    return run.response
+    return JSONResponse(run.response)
