@@ -10,14 +10,14 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Engine, Float, MetaData, String, Table, Text, delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.keys.policy import Caller
-from server.replies.exchanges import Answered, Exchange
+from server.replies.exchanges import Exchange
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Recordings:
             "key_id": exchange.caller.key_id,
             "model": exchange.request.model,
             "request": exchange.request.model_dump_json(exclude_unset=True, by_alias=True),
-            "answers": json.dumps([_plain(answer) for answer in exchange.answers]),
+            "answers": json.dumps([answer.to_dict() for answer in exchange.answers]),
             "usage": exchange.usage.model_dump_json(),
         }
         with self._database.begin() as connection:
@@ -139,7 +139,3 @@ class Recorder:
             self._recordings.add(exchange, at_s)
         except SQLAlchemyError as error:  # its text quotes the row
             logger.error("%s could not be recorded: %s", exchange.id, type(error).__name__)
-
-
-def _plain(answer: Answered) -> dict[str, Any]:
-    return asdict(answer) | {"budget_hits": sorted(answer.budget_hits)}

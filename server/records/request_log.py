@@ -10,12 +10,11 @@ import logging
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 from server.keys.policy import Caller
-from server.replies.exchanges import Answered, Exchange
+from server.replies.exchanges import Exchange
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ class RequestLog:
             "id": exchange.id,
             "key_id": exchange.caller.key_id,
             "request": exchange.request.model_dump(mode="json", exclude_unset=True, by_alias=True),
-            "answers": [_plain(answer) for answer in exchange.answers],
+            "answers": [answer.to_dict() for answer in exchange.answers],
             "usage": exchange.usage.model_dump(),
         }
         try:
@@ -91,7 +90,3 @@ class RequestLog:
 
 def _line(value: dict[str, Any]) -> str:
     return json.dumps(value) + "\n"
-
-
-def _plain(answer: Answered) -> dict[str, Any]:
-    return asdict(answer) | {"budget_hits": sorted(answer.budget_hits)}

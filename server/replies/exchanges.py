@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from server.keys.policy import Caller
 from server.protocol.chat import ChatCompletionRequest, Usage
-from server.replies.choice import AnswerDelta, ChoiceEnd, Event, ToolCallDelta
-
-
-@dataclass(slots=True)
-class ToolCall:
-    """A function that the model called; `arguments` is JSON."""
-
-    id: str
-    name: str
-    arguments: str = ""
-
-
-@dataclass(slots=True)
-class Answered:
-    """What one choice answered; `finish_reason` is None where it was not finished."""
-
-    text: str = ""
-    tool_calls: list[ToolCall] = field(default_factory=list)
-    finish_reason: str | None = None
-    budget_hits: frozenset[str] = frozenset()
+from server.replies.answered import AnswerCollector, Answered
+from server.replies.choice import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +43,16 @@ class Witness:
     ) -> None:
         """Begin with answers that are empty."""
         self._id, self._caller, self._request, self._sinks = id, caller, request, sinks
-        self._answers = [Answered() for _ in range(request.n or 1)]
+        self._answers = [AnswerCollector() for _ in range(request.n or 1)]
 
     def see(self, events: Sequence[Event]) -> None:
         """Add what a choice's events bring; reasoning is left out."""
         for event in events:
-            answer = self._answers[event.index]
-            if isinstance(event, AnswerDelta):
-                answer.text += event.text
-            elif isinstance(event, ToolCallDelta):
-                if event.name is not None:
-                    answer.tool_calls.append(ToolCall(event.id or "", event.name))
-                answer.tool_calls[event.call].arguments += event.arguments
-            elif isinstance(event, ChoiceEnd):
-                answer.finish_reason = event.finish_reason
-                answer.budget_hits = event.budget_hits
+            self._answers[event.index].add(event)
 
     def end(self, usage: Usage) -> None:
         """Hand the exchange to the sinks."""
-        exchange = Exchange(self._id, self._caller, self._request, tuple(self._answers), usage)
+        answers = tuple(answer.answered for answer in self._answers)
+        exchange = Exchange(self._id, self._caller, self._request, answers, usage)
         for sink in self._sinks:
             sink.keep(exchange)

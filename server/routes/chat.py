@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -26,10 +24,11 @@ from server.protocol.chat import (
 from server.protocol.logprobs import Logprobs
 from server.protocol.tools import FunctionCall, ToolCall
 from server.replies.answer_stream import AnswerStream
-from server.replies.choice import AnswerDelta, ChoiceEnd, ToolCallDelta
+from server.replies.answered import AnswerCollector, AnsweredCall
+from server.replies.choice import ChoiceEnd, ReasoningDelta
 from server.replies.chunks import ChunkWriter
 from server.replies.generation import Generation
-from server.replies.logprobs import AnswerToken, as_json
+from server.replies.logprobs import as_json
 from server.replies.whole_answer import answer_whole
 from server.service import Service
 
@@ -68,42 +67,22 @@ async def _complete(
     reasoning_field: ReasoningField,
 ) -> Response:
     """Wait for every choice and put the answers together."""
-    answers: dict[int, list[str]] = defaultdict(list)
-    reasonings: dict[int, list[str]] = defaultdict(list)
-    calls: dict[int, list[ToolCallDelta]] = defaultdict(list)
-    tokens: dict[int, list[AnswerToken]] = defaultdict(list)
+    answers = [AnswerCollector() for _ in range(generation.num_choices)]
+    reasonings: list[list[str]] = [[] for _ in answers]
     ends: dict[int, ChoiceEnd] = {}
     async for event in generation:
-        if isinstance(event, ChoiceEnd):
-            ends[event.index] = event
-        elif isinstance(event, AnswerDelta):
-            answers[event.index].append(event.text)
-            tokens[event.index] += event.logprobs or ()
-        elif isinstance(event, ToolCallDelta):
-            calls[event.index].append(event)
-        else:
+        answers[event.index].add(event)
+        if isinstance(event, ReasoningDelta):
             reasonings[event.index].append(event.text)
+        elif isinstance(event, ChoiceEnd):
+            ends[event.index] = event
     choices = []
-    for index in range(generation.num_choices):
-        fields: dict[str, Any] = {"content": "".join(answers[index])}
-        if calls[index]:
-            fields = {"content": None, "tool_calls": _tool_calls(calls[index])}
+    for index, answer in enumerate(answers):
+        reasoning: dict[str, Any] = {}
         if generation.shows_reasoning:
-            fields[reasoning_field] = "".join(reasonings[index])
-        message = AnswerMessage(role="assistant", refusal=None, **fields)
-        end = ends[index]
-        hits: dict[str, Any] = {"budget_hits": end.hits} if end.hits else {}
-        has_logprobs = request.logprobs and not calls[index]
-        content = {"content": as_json(tokens[index]), "refusal": None}
-        choices.append(
-            Choice(
-                index=index,
-                message=message,
-                logprobs=Logprobs.model_validate(content) if has_logprobs else None,
-                finish_reason=end.finish_reason,
-                **hits,
-            )
-        )
+            reasoning[reasoning_field] = "".join(reasonings[index])
+        has_logprobs = bool(request.logprobs)
+        choices.append(_choice(answer, ends[index], reasoning, has_logprobs=has_logprobs))
     completion = ChatCompletion(
         id=id,
         object="chat.completion",
@@ -117,17 +96,28 @@ async def _complete(
     return Response(completion.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
-def _tool_calls(deltas: Sequence[ToolCallDelta]) -> list[ToolCall]:
-    """Put the calls of one choice together."""
-    names = [(delta.call, delta.id, delta.name) for delta in deltas if delta.name is not None]
-    arguments: dict[int, list[str]] = defaultdict(list)
-    for delta in deltas:
-        arguments[delta.call].append(delta.arguments)
-    return [
-        ToolCall(
-            id=id or "",
-            type="function",
-            function=FunctionCall(name=name, arguments="".join(arguments[call])),
-        )
-        for call, id, name in names
-    ]
+def _choice(
+    answer: AnswerCollector, end: ChoiceEnd, reasoning: dict[str, Any], *, has_logprobs: bool
+) -> Choice:
+    """Write an answer that has ended."""
+    said = answer.answered
+    fields: dict[str, Any] = {"content": said.text}
+    if said.tool_calls:
+        fields = {"content": None, "tool_calls": [_call(call) for call in said.tool_calls]}
+    logprobs = None
+    if has_logprobs and not said.tool_calls:
+        content = {"content": as_json(answer.tokens), "refusal": None}
+        logprobs = Logprobs.model_validate(content)
+    hits: dict[str, Any] = {"budget_hits": end.hits} if end.hits else {}
+    return Choice(
+        index=end.index,
+        message=AnswerMessage(role="assistant", refusal=None, **fields, **reasoning),
+        logprobs=logprobs,
+        finish_reason=end.finish_reason,
+        **hits,
+    )
+
+
+def _call(call: AnsweredCall) -> ToolCall:
+    function = FunctionCall(name=call.name, arguments=call.arguments)
+    return ToolCall(id=call.id, type="function", function=function)

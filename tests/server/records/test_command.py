@@ -13,7 +13,8 @@ from server.keys.policy import Caller
 from server.protocol.chat import ChatCompletionRequest, CompletionTokensDetails, Usage
 from server.records.command import main
 from server.records.recordings import Recordings
-from server.replies.exchanges import Answered, Exchange, ToolCall
+from server.replies.answered import Answered, AnsweredCall
+from server.replies.exchanges import Exchange
 
 USAGE = Usage(
     prompt_tokens=1,
@@ -40,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
         (turns, Answered("8", finish_reason="stop")),
         ([USER], Answered("cut", finish_reason="length")),
         ([USER], Answered("left")),
-        ([USER], Answered("", [ToolCall("call_1", "f", "{}")], "tool_calls")),
+        ([USER], Answered("", [AnsweredCall("call_1", "f", "{}")], "tool_calls")),
     ]
     for number, (messages, answer) in enumerate(kept):
         request = ChatCompletionRequest.model_validate({"model": "tiny", "messages": messages})

@@ -12,7 +12,8 @@ from server.database import open_database
 from server.keys.policy import Caller, Policy
 from server.protocol.chat import ChatCompletionRequest, CompletionTokensDetails, Usage
 from server.records.recordings import Recorder, Recordings
-from server.replies.exchanges import Answered, Exchange, ToolCall
+from server.replies.answered import Answered, AnsweredCall
+from server.replies.exchanges import Exchange
 from tests.live import LiveServer
 
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "How many?"}], "seed": 3}
@@ -27,7 +28,7 @@ USAGE = Usage(
 
 def exchange(id: str, key_id: str = "key_a", text: str = "7") -> Exchange:
     request = ChatCompletionRequest.model_validate(CHAT)
-    answer = Answered(text, [ToolCall("call_1", "f", "{}")], "length", frozenset({"b", "a"}))
+    answer = Answered(text, [AnsweredCall("call_1", "f", "{}")], "length", frozenset({"b", "a"}))
     return Exchange(id, Caller(key_id), request, (answer,), USAGE)
 
 

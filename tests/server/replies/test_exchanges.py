@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from server.keys.policy import Caller, Policy
 from server.protocol.chat import ChatCompletionRequest, CompletionTokensDetails, Usage
+from server.replies.answered import Answered, AnsweredCall
 from server.replies.choice import AnswerDelta, ChoiceEnd, ReasoningDelta, ToolCallDelta
-from server.replies.exchanges import Answered, Exchange, ToolCall, Witness
+from server.replies.exchanges import Exchange, Witness
 from tests.live import LiveServer
 
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "How many?"}]}
@@ -42,7 +43,7 @@ def test_the_pieces_of_every_choice_are_put_together() -> None:
     witness.see([ChoiceEnd(1, "length", frozenset({"answer"}))])
     witness.end(USAGE)
     assert shelf.kept[0].answers == (
-        Answered("", [ToolCall("call_1", "f", "{}")]),
+        Answered("", [AnsweredCall("call_1", "f", "{}")]),
         Answered("seven", [], "length", frozenset({"answer"})),
     )
 
