@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from server.errors import ServerError
 
@@ -21,6 +22,14 @@ class FieldNames:
         """
         self._names = [(re.compile(rf"{old}(?!\w)"), new) for old, new in names.items()]
         self._limit = limit
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Let errors of a chat completion out in the client's words."""
+        try:
+            yield
+        except ServerError as error:
+            raise self.translate(error) from error.__cause__
 
     def translate(self, error: ServerError) -> ServerError:
         """Name the fields in an error of a chat completion as they are called here; changes it."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from server.errors import RequestError, ServerError
+from server.errors import RequestError
+from server.field_names import FieldNames
 from server.model import ServedModel
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.completions import CompletionChoice, CompletionRequest, LegacyLogprobs
@@ -17,8 +17,9 @@ from server.replies.choice import AnswerDelta, ChoiceEnd, Event
 from server.replies.logprobs import AnswerToken, token_text
 
 OURS = {"prompt", "best_of", "echo", "logprobs", "stream", "stream_options"}
-RENAMED = {"messages": "prompt", "top_logprobs": "logprobs"}
-QUOTED = re.compile(r"'(messages|top_logprobs)(\[\d+\][\w.\[\]]*)?'")
+NAMES = FieldNames(
+    {r"messages(\[\d+\][\w.\[\]]*)?": "prompt", r"top_logprobs": "logprobs"}, limit="max_tokens"
+)
 
 
 def read_prompts(request: CompletionRequest, model: ServedModel) -> list[str]:
@@ -52,15 +53,7 @@ def as_chat(request: CompletionRequest, prompt: str) -> ChatCompletionRequest:
     try:
         return ChatCompletionRequest.model_validate(body)
     except ValidationError as error:
-        raise translate(request_error(error)) from None
-
-
-def translate(error: ServerError) -> ServerError:
-    """Name the fields in an error of a chat completion as they are called here; changes it."""
-    if error.param is not None:
-        error.param = RENAMED.get(error.param.partition("[")[0], error.param)
-    error.message = QUOTED.sub(lambda match: f"'{RENAMED[match[1]]}'", error.message)
-    return error
+        raise NAMES.translate(request_error(error)) from None
 
 
 class CompletionWriter:

@@ -43,10 +43,8 @@ async def create_message(http: Request) -> Response:
     service.check_ready()
     request = await read_body(http, MessagesRequest, service.settings.max_request_bytes)
     id = new_id("msg")
-    try:
+    with NAMES.translated():
         generation = await admit(http, as_chat(request), id)
-    except ServerError as error:
-        raise NAMES.translate(error) from error.__cause__
     if generation is None:
         return client_gone()
     writer = AnthropicWriter(id, request.model)
@@ -93,12 +91,10 @@ async def count_tokens(http: Request) -> TokensCount:
     service: Service = http.app.state.service
     body = await read_body(http, CountTokensRequest, service.settings.max_request_bytes)
     caller = http.state.caller
-    try:
+    with NAMES.translated():
         request = as_chat(body)
         model = service.find_model(request.model)
         check_request(request, model, service.settings, caller.policy)
         arguments = (request, model, service.engine.max_model_len, caller.policy)
         plan = await asyncio.to_thread(make_plan, *arguments)
-    except ServerError as error:
-        raise NAMES.translate(error) from error.__cause__
     return TokensCount(input_tokens=len(plan.prompt_token_ids))

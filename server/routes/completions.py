@@ -13,10 +13,10 @@ from fastapi.responses import Response
 from server.admission import admit
 from server.body import read_body
 from server.completions.batch import Batch
-from server.completions.completions import CompletionWriter, as_chat, read_prompts, translate
+from server.completions.completions import NAMES, CompletionWriter, as_chat, read_prompts
 from server.completions.stream import CompletionStream
 from server.disconnect import client_gone, unless_gone
-from server.errors import Forbidden, RequestError, ServerError
+from server.errors import Forbidden, RequestError
 from server.openapi import request_body
 from server.protocol.chat import StreamOptions
 from server.protocol.completions import Completion, CompletionRequest
@@ -79,11 +79,9 @@ async def _admit(
         batch = await stack.enter_async_context(Batch())
         stack.callback(leave)
         for number, prompt in enumerate(prompts):
-            try:
+            with NAMES.translated():
                 chat = as_chat(request, prompt)
                 generation = await admit(http, chat, f"{id}-{number}", is_inside=True)
-            except ServerError as error:
-                raise translate(error) from error.__cause__
             if generation is None:
                 return None
             await batch.add(generation)

@@ -12,7 +12,7 @@ from fastapi.responses import Response as HttpResponse
 from server.admission import admit
 from server.body import read_body
 from server.disconnect import client_gone
-from server.errors import RequestError, ServerError
+from server.errors import RequestError
 from server.keys.policy import Caller
 from server.openapi import request_body
 from server.protocol.response_items import Item, ReasoningItem, new_id
@@ -64,10 +64,8 @@ async def _admit(
             responses.seal.check(caller.key_id, item.id, item.encrypted_content)
     before = await _before(request, responses, caller.key_id)
     context = [*before, *[item.kept() for item in request.input]]
-    try:
+    with NAMES.translated():
         generation = await admit(http, as_chat(request, context), id)
-    except ServerError as error:
-        raise NAMES.translate(error) from error.__cause__
     if generation is None:
         return None
     writer = ResponseWriter(
