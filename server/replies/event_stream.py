@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -22,6 +24,12 @@ HEADERS = {
     "Connection": "keep-alive",
     "X-Accel-Buffering": "no",  # or nginx would hold the events back
 }
+
+
+def encode(event: dict[str, Any]) -> bytes:
+    """Write a typed event in ASCII: some clients take U+2028 and its like for a line's end."""
+    data = json.dumps(event, separators=(",", ":"))
+    return f"event: {event['type']}\ndata: {data}\n\n".encode()
 
 
 class LastEvent(bytes):

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from server.records.metrics import Outcome
-from server.replies.event_stream import EventStream
+from server.replies.event_stream import EventStream, encode
 from server.replies.generation_stream import GenerationStream
 from server.responses.run import ResponseRun
 from server.settings import Settings
-
-
-def encode(event: dict[str, Any]) -> bytes:
-    """Write an event in ASCII: some clients take U+2028 and its like for the end of a line."""
-    data = json.dumps(event, separators=(",", ":"))
-    return f"event: {event['type']}\ndata: {data}\n\n".encode()
 
 
 class ResponseStream(GenerationStream):

@@ -24,10 +24,10 @@ from server.protocol.anthropic import (
 )
 from server.protocol.response_items import new_id
 from server.records.metrics import Outcome
+from server.replies.event_stream import encode
 from server.replies.generation import Generation
 from server.replies.generation_stream import GenerationStream
 from server.replies.whole_answer import answer_whole
-from server.responses.stream import encode
 from server.service import Service
 from server.settings import Settings
 
