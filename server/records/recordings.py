@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +15,7 @@ from sqlalchemy import Column, Engine, Float, MetaData, String, Table, Text, del
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.keys.policy import Caller
+from server.records.thread_sink import ThreadSink
 from server.replies.exchanges import Exchange
 
 logger = logging.getLogger(__name__)
@@ -113,25 +112,19 @@ class Recordings:
         self._database.dispose()
 
 
-class Recorder:
-    """The sink that writes exchanges, in a thread of its own, so that no request waits for it."""
+class Recorder(ThreadSink):
+    """The sink that writes what consenting keys say into the recordings."""
 
     def __init__(self, recordings: Recordings) -> None:
         """Take the table to write to."""
+        super().__init__("recordings")
         self._recordings = recordings
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recordings")
 
     def wants(self, caller: Caller) -> bool:
         """Tell whether the key consents."""
         return caller.policy.is_recorded
 
-    def keep(self, exchange: Exchange) -> None:
-        """Have the exchange written."""
-        self._thread.submit(self._write, exchange, time.time())
-
-    def close(self) -> None:
-        """Write what is waiting, then close."""
-        self._thread.shutdown()
+    def _close(self) -> None:
         self._recordings.close()
 
     def _write(self, exchange: Exchange, at_s: float) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 from server.keys.policy import Caller
+from server.records.thread_sink import ThreadSink
 from server.replies.exchanges import Exchange
 
 logger = logging.getLogger(__name__)
@@ -28,13 +27,13 @@ class RequestLogError(ValueError):
     """A file that cannot be written to, or is no log of requests."""
 
 
-class RequestLog:
-    """The sink that writes every exchange as a line, in a thread, so that no request waits."""
+class RequestLog(ThreadSink):
+    """The sink that writes every exchange as a line."""
 
     def __init__(self, file: TextIO) -> None:
         """Take the open file; `open` is the way to get one."""
+        super().__init__("request-log")
         self._file = file
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="request-log")
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -63,13 +62,7 @@ class RequestLog:
         """Tell that everybody's exchanges are written."""
         return True
 
-    def keep(self, exchange: Exchange) -> None:
-        """Have the exchange written."""
-        self._thread.submit(self._write, exchange, time.time())
-
-    def close(self) -> None:
-        """Write what is waiting, then close."""
-        self._thread.shutdown()
+    def _close(self) -> None:
         self._file.close()
 
     def _write(self, exchange: Exchange, at_s: float) -> None:
