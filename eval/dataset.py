@@ -27,17 +27,28 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A second file in the folder: its row of the same `key` joins as `column`, None if none."""
+
+    file: str
+    key: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where the rows of a split are: in `folder` below the data folder, or on the hub.
 
     files: names to look for, in order; JSON lines, `.gz` or not
     columns: what every row has
+    beside: a file that is read with them; on the hub, `convert` adds its column
     """
 
     folder: str
     files: tuple[str, ...]
     columns: tuple[str, ...]
     hub: Hub | None = None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +90,27 @@ def _find(source: Source, data: Path) -> Path:
 
 def _read(source: Source, file: Path) -> Dataset:
     content = file.read_bytes()
+    rows = _rows(source, file, content)
+    _check(source, rows, file.name)
+    if source.beside is not None:
+        rows = _join(source, source.beside, file.parent, rows)
+    return Dataset.of(rows, file.name, hashlib.sha256(content).hexdigest())
+
+
+def _rows(source: Source, file: Path, content: bytes) -> list[Row]:
     try:
         text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
-        rows = list(_lines(text, file))
+        return list(_lines(text, file))
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read: {error}. {_wanted(source)}") from error
-    _check(source, rows, file.name)
-    return Dataset.of(rows, file.name, hashlib.sha256(content).hexdigest())
+
+
+def _join(source: Source, beside: Beside, folder: Path, rows: Sequence[Row]) -> list[Row]:
+    file = folder / beside.file
+    if not file.is_file():
+        raise DataError(f"{file} is missing: the {beside.column} of the rows. {_wanted(source)}")
+    others = {row.get(beside.key): row for row in _rows(source, file, file.read_bytes())}
+    return [{**row, beside.column: others.get(row[beside.key])} for row in rows]
 
 
 def _lines(text: str, file: Path) -> Iterator[Row]:

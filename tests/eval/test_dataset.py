@@ -1,12 +1,13 @@
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eval.dataset import Hub, Row, Source, load
+from eval.dataset import Beside, Hub, Row, Source, load
 from eval.errors import DataError
 
 ROWS: list[Row] = [
@@ -108,3 +109,16 @@ def test_rows_come_by_public_name_in_our_columns(
 def test_a_name_that_cannot_be_loaded_names_file_and_columns(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"could not be loaded.*sums/test\.jsonl.*id, final"):
         load(hub_source(tmp_path / "nowhere"), None)
+
+
+def test_a_file_beside_joins_by_its_key_and_is_part_of_the_hash(folder: Path) -> None:
+    source = replace(SOURCE, beside=Beside("proofs.jsonl", "id", "proof"))
+    with pytest.raises(DataError, match=r"proofs\.jsonl is missing"):
+        load(source, folder)
+    hashes = set()
+    for proof in ("so", "thus"):
+        (folder / "sums" / "proofs.jsonl").write_bytes(lines([{"id": "b", "text": proof}]))
+        loaded = load(source, folder)
+        assert [row["proof"] for row in loaded.rows] == [None, {"id": "b", "text": proof}]
+        hashes.add(loaded.sha256)
+    assert len(hashes) == 2
