@@ -39,7 +39,7 @@ class Paired:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return asdict(self)
+        return asdict(self) | {"difference": self.difference.to_dict()}
 
 
 def pair(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Paired:

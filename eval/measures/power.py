@@ -19,12 +19,13 @@ def smallest_difference(n: int, discordance: float | None = None) -> float:
     discordance: the share of questions on which the two differ (or, of scores that are not 0 or 1,
         the mean square of the differences), of a paired comparison: (z_0.975 + z_0.8)
         sqrt(discordance / n). None: two separate sets of n questions, in the worst case, both
-        near a half: (z_0.975 + z_0.8) sqrt(1 / (2 n)). Both are normal approximations.
+        near a half: (z_0.975 + z_0.8) sqrt(1 / (2 n)). Both are normal approximations. More than 1
+        means that n questions show no difference at all.
     """
     if n == 0:
-        return 1.0
+        return math.inf
     variance = 0.5 if discordance is None else discordance
-    return min(1.0, (Z + Z_POWER) * math.sqrt(variance / n))
+    return (Z + Z_POWER) * math.sqrt(variance / n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -80,7 +80,7 @@ def _headline(task: Task, samples: Sequence[Sample]) -> dict[str, Any] | None:
     if task.scorer is None and not any(sample.score for sample in samples):
         return None
     values = [sample.value for sample in samples]
-    headline = _interval(values, samples)
+    headline = _interval(values, samples, is_judged=task.scorer is None)
     ids, groups = [sample.id for sample in samples], [sample.group for sample in samples]
     if len(set(groups)) >= FEWEST_CLUSTERS:
         headline["clustered"] = _clustered(values, groups, "group")
@@ -89,15 +89,19 @@ def _headline(task: Task, samples: Sequence[Sample]) -> dict[str, Any] | None:
     return headline
 
 
-def _interval(values: Sequence[float], samples: Sequence[Sample]) -> dict[str, Any]:
-    """Return Wilson's interval of one answer a question; of several, clustered by question."""
+def _interval(
+    values: Sequence[float], samples: Sequence[Sample], is_judged: bool = False
+) -> dict[str, Any]:
+    """Return Wilson's interval of one answer a question; of several, clustered by question.
+
+    is_judged: 0 and 1 may be points of a longer scale then
+    """
     ids = [sample.id for sample in samples]
     if len(set(ids)) < len(ids):
         return _named(clusters.clustered(values, ids), "clustered by question")
-    interval = means.interval(values)
-    if means.is_binary(values):
-        return {"k": round(sum(values)), **_named(interval, "wilson")}
-    return _named(interval, "normal")
+    if means.is_binary(values) and not is_judged:
+        return {"k": round(sum(values)), **_named(means.interval(values), "wilson")}
+    return _named(means.normal(values), "normal")
 
 
 def _clustered(values: Sequence[float], groups: Sequence[str], by: str) -> dict[str, Any]:

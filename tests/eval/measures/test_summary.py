@@ -10,16 +10,11 @@ from eval.measures.summary import summarize
 from eval.measures.usage import Prices
 from eval.question import Question
 from eval.sample import Sample
-from eval.score import Score, Scorer
-from eval.task import Generated, Task
-from tests.eval.made_up import failed, sample
+from eval.score import Score
+from eval.task import Task
+from tests.eval.made_up import failed, never, sample, task
 
-
-def never(*_: Any) -> Any:
-    raise AssertionError("a summary asks for no rows and scores nothing")
-
-
-TASK = Task("t", "", Generated(never, 0, 0), never, Scorer("s", 1, never))
+TASK = task()
 
 
 def asked(*ids: str) -> dict[str, Question]:
@@ -108,14 +103,20 @@ def test_a_sample_without_a_reply_is_wrong_in_compat_too() -> None:
 
 
 def test_a_task_reports_figures_of_its_own() -> None:
-    task = replace(TASK, figures=lambda samples: {"macro": len(samples)})
-    assert summary(task, sample("a"), sample("b"))["scores"]["figures"] == {"macro": 2}
+    own = replace(TASK, figures=lambda samples: {"macro": len(samples)})
+    assert summary(own, sample("a"), sample("b"))["scores"]["figures"] == {"macro": 2}
 
 
 def test_what_no_judge_has_decided_has_no_score() -> None:
-    task = replace(TASK, scorer=None, figures=never)
+    own = replace(TASK, scorer=None, figures=never)
     undecided = replace(sample("a"), score=None)
-    assert summary(task, undecided)["scores"]["robust"] is None
+    assert summary(own, undecided)["scores"]["robust"] is None
+
+
+def test_judged_lost_and_tied_matches_are_not_taken_for_wrong_and_right() -> None:
+    own = replace(TASK, scorer=None)
+    robust = summary(own, *(sample(str(i), float(i % 2)) for i in range(8)))["scores"]["robust"]
+    assert robust["method"] == "normal"
 
 
 def test_a_summary_is_json() -> None:
