@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -45,6 +46,7 @@ class RefusalError(Exception):
 class Endpoint:
     """One model at one base URL; an asynchronous context manager that owns the connections.
 
+    model: None: `find_model` settles it
     At most `concurrency` conversations are under way, those that pause before a retry included.
     What is wrong with the whole run (no such model, a key that is refused) is an EndpointError,
     unless a reply has come before; what is wrong with one conversation is an AskError.
@@ -53,7 +55,7 @@ class Endpoint:
     def __init__(
         self,
         base_url: str,
-        model: str,
+        model: str | None = None,
         key: str | None = None,
         concurrency: int = 16,
         timeout_s: float = 600.0,
@@ -61,7 +63,7 @@ class Endpoint:
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise EndpointError(f"{base_url!r} is no URL of an endpoint: http://HOST:PORT/v1")
-        self.base_url, self.model = base_url.rstrip("/"), model
+        self.base_url, self.model = base_url.rstrip("/"), model or ""
         self._key, self._timeout_s = key, timeout_s
         self._retries = retries or Retries()
         self.concurrency, self._slots = concurrency, asyncio.Semaphore(concurrency)
@@ -113,6 +115,21 @@ class Endpoint:
                     self._has_answered = True
                     return turn, attempt
         raise AskError(last, attempt)
+
+    async def find_model(self) -> None:
+        """Settle on the only model that is served, where none is named.
+
+        Raises EndpointError where nothing answers, or where there is a choice.
+        """
+        served = await self.models()
+        if self.model:
+            return
+        if not served:
+            raise EndpointError(f"{self.base_url} does not tell its models: name one by --model")
+        if len(served) > 1:
+            names = ", ".join(served[:10])
+            raise EndpointError(f"{self.base_url} serves {names}: choose by --model")
+        self.model = served[0]
 
     async def models(self) -> list[str]:
         """Return the ids of the models served; none where the endpoint does not tell.
@@ -240,6 +257,5 @@ def _model_ids(content: bytes) -> list[str]:
 
 def _reason(error: aiohttp.ClientError | OSError) -> str:
     """Say what broke without the names of machines that the library's messages carry."""
-    cause = getattr(error, "os_error", error)
-    strerror = getattr(cause, "strerror", None)
-    return f"{type(error).__name__}{f': {strerror}' if strerror else ''}"
+    number = getattr(getattr(error, "os_error", error), "errno", None)
+    return f"{type(error).__name__}{f': {os.strerror(number)}' if number else ''}"

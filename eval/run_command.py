@@ -1,0 +1,124 @@
+"""Ask a model the questions of tasks, score its answers, write a folder for each run.
+
+    reflect eval run gsm8k --data DATA                 the model at http://127.0.0.1:8000/v1
+    reflect eval run word_problems,countdown           no data needed
+    reflect eval run mmlu --model ./my-8b --baseline ./base-8b --data DATA
+
+Exit status: 0 all answered; 2 some samples are errors; 3 it gave up after 20 errors in a row;
+65 nothing could be run; 130 stopped by Ctrl-C, to go on with --resume.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shlex
+import sys
+from collections.abc import Sequence
+
+from eval import compare_command
+from eval.errors import RunError
+from eval.measures.comparison import adjust, compare
+from eval.running import account, arguments
+from eval.running.plan import Plan
+from eval.running.run_folder import RunFolder
+from eval.running.run_set import Ended, RunSet, run_plan
+from eval.running.runner import MAX_ERRORS_IN_A_ROW
+from eval.running.side import Side
+from eval.tasks import catalogue
+
+ERRORS, GAVE_UP = 2, 3
+WHERE = ("--out", "--resume")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the tasks and how they are run."""
+    parser.add_argument("tasks", help="names of tasks, with commas between (`eval list`)")
+    arguments.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask every model every task, print what came of it, return the exit status."""
+    names = list(dict.fromkeys(args.tasks.split(",")))
+    plans = [arguments.plan(args, catalogue.find(name)) for name in names]
+    if args.resume:
+        run_set = RunSet(args.resume, is_resumed=True)
+    else:
+        run_set = RunSet(args.out) if args.out else RunSet.new()
+    try:
+        ended = ask_all(args, plans, run_set)
+    except KeyboardInterrupt:
+        say(f"stopped; to go on: {again(run_set)}")
+        raise
+    return conclude(ended, run_set)
+
+
+def ask_all(args: argparse.Namespace, plans: Sequence[Plan], run_set: RunSet) -> list[list[Ended]]:
+    """Return the ended runs of each model; the first that is given up is the last."""
+    ended: list[list[Ended]] = []
+    for side in arguments.sides(args):
+        with side.opened(say) as base_url:
+            ended.append(asyncio.run(ask(args, side, base_url, plans, run_set)))
+        if ended[-1][-1].has_given_up:
+            break
+    return ended
+
+
+async def ask(
+    args: argparse.Namespace, side: Side, base_url: str, plans: Sequence[Plan], run_set: RunSet
+) -> list[Ended]:
+    """Run each plan with one model, until it is given up."""
+    ended: list[Ended] = []
+    async with arguments.endpoint(args, side, base_url) as endpoint:
+        await endpoint.find_model()
+        for plan in plans:
+            folder = run_set.folder(plan.task.name, endpoint.model)
+            ended.append(await run_plan(plan, endpoint, folder, arguments.settings(args)))
+            print("\n".join(account.lines(ended[-1].manifest, ended[-1].path)), flush=True)
+            if ended[-1].has_given_up:
+                break
+    return ended
+
+
+def conclude(ended: Sequence[Sequence[Ended]], run_set: RunSet) -> int:
+    """Print the comparisons with the baselines and what to type next; return the exit status."""
+    first, *baselines = ended
+    for baseline in baselines:
+        print_comparison(baseline, first)
+    runs = [run for side in ended for run in side]
+    num_errors = sum(run.num_errors for run in runs)
+    if gave_up := [run for run in runs if run.has_given_up]:
+        say(f"gave up after {MAX_ERRORS_IN_A_ROW} errors in a row, the last: {gave_up[0].said}")
+    if num_errors:
+        say(f"{num_errors} samples are errors; to ask those again: {again(run_set)}")
+    print(f"next: reflect eval report {run_set.path}")
+    return GAVE_UP if gave_up else ERRORS if num_errors else 0
+
+
+def print_comparison(baseline: Sequence[Ended], ours: Sequence[Ended]) -> None:
+    """Print what changed from the baseline's runs to ours, or why that cannot be said."""
+    try:
+        found = [
+            compare(RunFolder(before.path), RunFolder(after.path))
+            for before, after in zip(baseline, ours, strict=False)
+        ]
+        print(compare_command.text(adjust(found)))
+    except RunError as error:
+        say(f"not compared: {error}")
+
+
+def again(run_set: RunSet) -> str:
+    """Return the command that goes on with the run set: this one, with --resume."""
+    given = sys.argv[sys.argv.index("run") :] if "run" in sys.argv else ["run", "…"]
+    kept: list[str] = []
+    for argument in given:
+        if kept and kept[-1] in WHERE:
+            kept.pop()
+        elif not argument.startswith(tuple(f"{flag}=" for flag in WHERE)):
+            kept.append(argument)
+    return shlex.join(["reflect", "eval", *kept, "--resume", str(run_set.path)])
+
+
+def say(line: str) -> None:
+    """Print what is no result."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,91 @@
+"""The manifest of a run: what it asked of whom and how, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from eval.errors import RunError
+from eval.measures.summary import summarize
+from eval.measures.usage import Prices
+from eval.running.digest import digest
+from eval.running.plan import Plan
+from eval.running.provenance import git_commit, scorer_identity, versions
+from eval.sample import Sample
+
+FORMAT = 1
+PACKAGES = ("aiohttp",)
+FIXED = ("task", "model", "protocol", "treatment", "data", "scorer")
+
+
+def begin(plan: Plan, model: str) -> dict[str, Any]:
+    """Return the manifest of a run that begins; it names no host, no key, no path."""
+    task = plan.task
+    decided: dict[str, Any] = {}
+    packages = {*PACKAGES, *task.packages}
+    if task.scorer is not None:
+        decided["scorer"] = scorer_identity(task.scorer)
+        packages |= set(task.scorer.packages)
+    return {
+        "format": FORMAT,
+        "task": task.name,
+        "model": model,
+        "status": "running",
+        **plan.identity(),
+        **decided,
+        "versions": versions(packages),
+        "git_commit": git_commit(),
+        "started": now(),
+        "wall_s": 0.0,
+    }
+
+
+def resume(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest of a run that goes on; RunError names what differs from its beginning."""
+    for name in FIXED:
+        if new.get(name) != old.get(name):
+            raise RunError(
+                f"this run cannot go on: its {_differing(name, new.get(name), old.get(name))}. "
+                "Give the arguments it began with, or begin another."
+            )
+    kept = {name: old[name] for name in ("started", "wall_s") if name in old}
+    sessions = [*old.get("sessions", []), {"resumed": new["started"]}]
+    return new | kept | {"sessions": sessions}
+
+
+def finish(
+    manifest: dict[str, Any],
+    plan: Plan,
+    samples: Iterable[Sample],
+    status: str,
+    wall_s: float,
+    prices: Prices | None = None,
+) -> dict[str, Any]:
+    """Return the manifest of a run that ended: finished, or stopped before its end."""
+    listed = sorted(samples, key=lambda sample: (sample.epoch, sample.id))
+    fingerprints = {turn.fingerprint for sample in listed for turn in sample.turns}
+    questions = {question.id: question for question in plan.questions}
+    return {
+        **manifest,
+        "status": status,
+        "ended": now(),
+        "wall_s": round(manifest["wall_s"] + wall_s, 3),
+        "system_fingerprints": sorted(filter(None, fingerprints)),
+        **summarize(plan.task, questions, listed, prices),
+        "digest": digest(listed),
+    }
+
+
+def now() -> str:
+    """Return the time as it stands in manifests: UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _differing(name: str, new: Any, old: Any) -> str:
+    """Say which part differs, and how."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        for part in new.keys() | old.keys():
+            if new.get(part) != old.get(part):
+                return f"{name}.{part} was {old.get(part)!r} and is {new.get(part)!r} now"
+    return f"{name} was {old!r} and is {new!r} now"
