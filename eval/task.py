@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Shots = Sequence[Row]
 ReadQuestions = Callable[[Sequence[Row], Shots], list[Question]]
+Figures = Callable[[Mapping[str, Question], "Sequence[Sample]"], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Task:
     scorer: of tasks with a key; judging: of those a judge decides. Exactly one of the two.
     few_shot, temperature: the defaults of its protocol; temperature None: the served model's own
     chance: the score of guessing, where there is one
-    figures: what it reports beside the mean, from its samples: macro means, parts; JSON
+    figures: what it reports beside the mean, from its questions by id and their samples (those
+        without a reply too): macro means, parts; JSON
     note: what a reader of the score must know
     """
 
@@ -54,6 +56,6 @@ class Task:
     few_shot: int = 0
     temperature: float | None = 0.0
     chance: float | None = None
-    figures: Callable[[Sequence[Sample]], dict[str, Any]] | None = None
+    figures: Figures | None = None
     note: str = ""
     packages: tuple[str, ...] = field(default=())

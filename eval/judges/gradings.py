@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.judges.judging import JUDGE_ERROR
 from eval.measures.means import interval, mean
+from eval.question import Question
 from eval.sample import Sample
 
 
-def grading_figures(samples: Sequence[Sample]) -> dict[str, Any]:
+def grading_figures(_: Mapping[str, Question], samples: Sequence[Sample]) -> dict[str, Any]:
     """Return the means; a turn that was not answered, or not graded, counts 0."""
     grades = [_grades(sample) for sample in samples]
     categories: dict[str, list[float]] = defaultdict(list)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from eval.judges.judging import JUDGE_ERROR
 from eval.judges.pairwise import LOSE, TIE, WIN
 from eval.measures.means import interval, mean, standard_error
 from eval.measures.proportions import wilson
+from eval.question import Question
 from eval.sample import Sample
 
 
-def match_figures(samples: Sequence[Sample]) -> dict[str, Any]:
+def match_figures(_: Mapping[str, Question], samples: Sequence[Sample]) -> dict[str, Any]:
     """Return the figures of `pairwise`, in all and by set."""
     sets = _by_group(samples)
     return {
@@ -24,14 +25,16 @@ def match_figures(samples: Sequence[Sample]) -> dict[str, Any]:
     }
 
 
-def preference_figures(samples: Sequence[Sample]) -> dict[str, Any]:
+def preference_figures(
+    questions: Mapping[str, Question], samples: Sequence[Sample]
+) -> dict[str, Any]:
     """Return the figures of AlpacaEval's mode: the win rate is the mean of p - 1."""
     values = [sample.value for sample in samples]
     return {
         "win_rate": mean(values),
         "standard_error": standard_error(values),
         "preference": 1 + mean(values),
-        **match_figures(samples),
+        **match_figures(questions, samples),
     }
 
 

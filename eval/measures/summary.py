@@ -29,7 +29,7 @@ def summarize(
     """Return the figures of a run; what failed counts as wrong in all of them."""
     return {
         "counts": counts(questions, samples),
-        "scores": scores(task, samples),
+        "scores": scores(task, questions, samples),
         "tokens": usage.tokens(samples),
         "latency_s": usage.latency(samples),
         "cost": usage.cost(samples, prices),
@@ -60,7 +60,9 @@ def flags_of(sample: Sample) -> set[str]:
     return {*sample.flags, *(sample.score.flags if sample.score else ())}
 
 
-def scores(task: Task, samples: Sequence[Sample]) -> dict[str, Any]:
+def scores(
+    task: Task, questions: Mapping[str, Question], samples: Sequence[Sample]
+) -> dict[str, Any]:
     """Return the headline and what stands beside it."""
     robust = _headline(task, samples)
     compat = _compat(samples)
@@ -69,7 +71,7 @@ def scores(task: Task, samples: Sequence[Sample]) -> dict[str, Any]:
     if abs(gap) > WORTH_A_WARNING:
         found["warning"] = f"robust and compat differ by {gap:+.2f} points: read the samples"
     if task.figures is not None and robust is not None:
-        found["figures"] = task.figures(samples)
+        found["figures"] = task.figures(questions, samples)
     if repeated := repeats.figures(samples):
         found["repeats"] = repeated
     return found

@@ -12,7 +12,9 @@ def sample(category: str, *grades: int | None) -> Sample:
 
 
 def test_turns_and_categories_have_their_means() -> None:
-    figures = grading_figures([sample("math", 8, 4), sample("math", 6, 2), sample("stem", 10, 9)])
+    figures = grading_figures(
+        {}, [sample("math", 8, 4), sample("math", 6, 2), sample("stem", 10, 9)]
+    )
     assert figures["turns"] == [8, 5]
     assert {name: found["value"] for name, found in figures["categories"].items()} == {
         "math": 5,
@@ -22,6 +24,6 @@ def test_turns_and_categories_have_their_means() -> None:
 
 def test_what_is_missing_counts_0() -> None:
     failed = Sample("q", 0, "math", "", failure=Failure("refused", 400))
-    figures = grading_figures([sample("math", 8, None), failed])
+    figures = grading_figures({}, [sample("math", 8, None), failed])
     assert figures["turns"] == [4, 0]
     assert figures["judge_error"] == 1

@@ -103,7 +103,7 @@ def test_a_sample_without_a_reply_is_wrong_in_compat_too() -> None:
 
 
 def test_a_task_reports_figures_of_its_own() -> None:
-    own = replace(TASK, figures=lambda samples: {"macro": len(samples)})
+    own = replace(TASK, figures=lambda questions, samples: {"macro": len(samples)})
     assert summary(own, sample("a"), sample("b"))["scores"]["figures"] == {"macro": 2}
 
 
