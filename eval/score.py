@@ -35,6 +35,7 @@ class Score:
 
 ScoreFunction = Callable[[Question, Sequence[str]], Score]
 Prepare = Callable[[Path | None], None]
+FindStated = Callable[[Question, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ class Scorer:
     packages: distributions whose versions the score depends on
     prepare: done once where it runs, before the first score and outside its limit: slow imports,
         given the data folder; raises EvalError where something is missing
+    stated: finds the answer that thoughts have come to, as a text that `score` reads; None where
+        they name none. A number or letter on the way is no answer. Of a scorer without it, it is
+        not told what reflections correct
     """
 
     name: str
@@ -56,3 +60,4 @@ class Scorer:
     limit_s: float | None = None
     packages: tuple[str, ...] = ()
     prepare: Prepare | None = None
+    stated: FindStated | None = None

@@ -1,4 +1,7 @@
-"""How good the reflections of a reply are: wrong steps flagged, right ones flagged, repairs."""
+"""How good the reflections of a reply are: wrong steps flagged, right ones flagged, repairs.
+
+And what it had answered before it reflected for the first time.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from problems.countdown import Puzzle
 from problems.problem import Problem
 from problems.word_problems import WordProblem
 
-STEP = r"(\d+) ([-+*/]) (\d+) = (\d+)"
+OPEN, CLOSE = "<reflection>", "</reflection>"
+STEP = r"([0-9]{1,9}) ([-+*/]) ([0-9]{1,9}) = ([0-9]{1,9})"
 
 
 @dataclass(slots=True)
@@ -54,14 +58,49 @@ def judge(problem: Problem, reply: str) -> Reflections:
     return counts
 
 
+def stated_answer(problem: Problem, thoughts: str) -> str | None:
+    """Return the answer that the thoughts have come to by their first reflection, if any.
+
+    Of a puzzle that is the last attempt; of a word problem the result of the last step, once there
+    are as many steps as it needs: what comes before is no answer.
+    """
+    lines = [line.strip() for line in thoughts.partition(OPEN)[0].split("\n")]
+    if isinstance(problem, Puzzle):
+        attempts = [match for line in lines if (match := re.fullmatch(f"{STEP}, {STEP}", line))]
+        return _expression(attempts[-1]) if attempts else None
+    if isinstance(problem, WordProblem):
+        steps = [match for line in lines if (match := re.fullmatch(STEP, line))]
+        return steps[-1][4] if len(steps) >= len(problem.steps) else None
+    raise TypeError(f"no rule for the answers of a {type(problem).__name__}")
+
+
+def _expression(attempt: re.Match[str]) -> str:
+    """Write an attempt as an answer is written; one that does not hang together stays as it is."""
+    a, sign, b, middle, c, sign2, d, result = attempt.groups()
+    if c == middle:
+        return f"({a} {sign} {b}) {sign2} {d} = {result}"
+    if d == middle:
+        return f"{c} {sign2} ({a} {sign} {b}) = {result}"
+    return attempt[0]
+
+
 def _attempts(reply: str) -> Iterator[tuple[str, bool]]:
     """Yield each line of thinking and whether a reflection follows it."""
     thinking = reply.split("</thinking>", maxsplit=1)[0].replace("<thinking>", "")
-    pieces = re.split(r"<reflection>.*?</reflection>", thinking, flags=re.DOTALL)
+    pieces = list(_pieces(thinking))
     for at, piece in enumerate(pieces):
         lines = [line for line in piece.split("\n") if line.strip()]
         for number, line in enumerate(lines, 1):
             yield line, number == len(lines) and at + 1 < len(pieces)
+
+
+def _pieces(thinking: str) -> Iterator[str]:
+    """Yield what stands before, between and after the finished reflections."""
+    start = 0
+    while (begin := thinking.find(OPEN, start)) >= 0 and (end := thinking.find(CLOSE, begin)) >= 0:
+        yield thinking[start:begin]
+        start = end + len(CLOSE)
+    yield thinking[start:]
 
 
 def _step_verdicts(

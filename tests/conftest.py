@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from decoding.bundle import Bundle
 from server.engines.vllm_engine import VllmEngine
@@ -30,6 +31,9 @@ MAX_NUM_SEQS, MAX_QUEUE = 32, 16
 NUM_BLOCKS = 32  # of 128 tokens: a full batch of long replies must be preempted
 FIGURES = pytest.StashKey[list[str]]()
 START_S = 900.0  # the machine may be busy: three processes import vLLM in turn
+
+settings.register_profile("untimed", deadline=None)  # a busy machine breaks no law
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,3 +1,5 @@
+import hashlib
+import json
 from dataclasses import replace
 
 from problems.word_problems import WordProblem
@@ -28,3 +30,12 @@ def test_word_problems_have_mistakes_only_late() -> None:
     late = [mixture.example(1, index, 0.6).reply for index in range(N)]
     assert not any("<reflection>" in reply for reply in early)
     assert 20 < sum("<reflection>" in reply for reply in late) < 120
+
+
+def test_the_training_data_are_those_of_the_model_that_ships() -> None:
+    digest = hashlib.sha256()
+    for index in range(N):
+        example = Mixture().example(1, index, 1.0)
+        digest.update(json.dumps([example.problem.prompt, example.reply]).encode())
+        digest.update(bytes(segment.loss for segment in example.segments))
+    assert digest.hexdigest()[:16] == "29cf93dd4f60bbdc"
