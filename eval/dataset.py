@@ -72,13 +72,14 @@ def load(source: Source, data: Path | None) -> Dataset:
     Raises DataError, which names the file and columns that are wanted.
     """
     if data is not None:
-        return _read(source, _find(source, data))
+        return _read(source, find(source, data))
     if source.hub is None:
         raise DataError(f"{_wanted(source)} It has no public name to load it by: give --data.")
     return _download(source, source.hub)
 
 
-def _find(source: Source, data: Path) -> Path:
+def find(source: Source, data: Path) -> Path:
+    """Return the file of the split: `data` itself, or the first of its names there; DataError."""
     if data.is_file():
         return data
     for folder in (data / source.folder, data):

@@ -32,7 +32,7 @@ def test_times_tokens_and_attempts_do_not_matter(same: Sample) -> None:
         replace(SAMPLE, epoch=1),
         replace(SAMPLE, turns=(Turn("<output>4 </output>"),)),
         replace(SAMPLE, turns=(*SAMPLE.turns, Turn("4"))),
-        replace(SAMPLE, flags=()),
+        replace(SAMPLE, flags=("empty",)),
         replace(SAMPLE, score=None),
         *(
             replace(SAMPLE, score=score)
