@@ -1,0 +1,70 @@
+"""Run folders as the runner leaves them, of given answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.judges.judge import Judge
+from eval.judges.judge_run import Request, judge_run
+from eval.judges.opponent import Block
+from eval.question import Question, sha256_of
+from eval.running.endpoint import Endpoint
+from eval.running.retries import Retries
+from eval.running.run_folder import RunFolder
+from eval.sample import Failure, Sample, Turn
+from eval.task import Task
+
+JUDGE = Judge("judge-model")
+FAST = Retries(max_attempts=4, first_pause_s=0.001, max_pause_s=0.01)
+
+
+def questions(num: int) -> list[Question]:
+    return [
+        Question(f"q{i}", (f"What is {i} + {i}?",), None, ("koala", "lima")[i % 2])
+        for i in range(num)
+    ]
+
+
+def write_run(
+    path: Path,
+    asked: Sequence[Question],
+    answers: Mapping[str, Sequence[str] | None],
+    task: str = "pairwise",
+    model: str = "ours",
+) -> RunFolder:
+    """Write a run; an answer None is a request that failed."""
+    folder = RunFolder(path)
+    with folder:
+        folder.write_questions(asked)
+        for question in asked:
+            folder.append(_sample(question, answers[question.id]))
+    data = {"sha256": sha256_of([question.id for question in asked])}
+    manifest = {"format": 1, "task": task, "model": model, "data": data, "status": "finished"}
+    folder.write_manifest(manifest)
+    return folder
+
+
+def _sample(question: Question, texts: Sequence[str] | None) -> Sample:
+    sha256 = question.prompt_sha256()
+    if texts is None:
+        failure = Failure("refused", 400)
+        return Sample(question.id, 0, question.group, sha256, failure=failure)
+    turns = tuple(Turn(text, finish_reason="stop") for text in texts)
+    return Sample(question.id, 0, question.group, sha256, turns)
+
+
+async def judged(
+    folder: RunFolder,
+    task: Task,
+    base_url: str,
+    opponent: Block | None,
+    judge: Judge = JUDGE,
+    **options: Any,
+) -> dict[str, Any]:
+    """Judge the folder over HTTP with short pauses; returns its manifest."""
+    request = Request(judge, opponent, **options)
+    with folder:
+        async with Endpoint(base_url, judge.model, retries=FAST) as endpoint:
+            return await judge_run(folder, task, request, endpoint)
