@@ -1,4 +1,4 @@
-"""What a manifest says of a run's samples: counts, scores with intervals, tokens, seconds, cost."""
+"""What a manifest says of a run's samples: counts, scores, reflections, tokens, seconds, cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.measures import clusters, means, repeats, usage
+from eval.measures import clusters, means, reflections, repeats, usage
 from eval.measures.proportions import Interval
 from eval.measures.usage import Prices
 from eval.question import Question
@@ -30,6 +30,7 @@ def summarize(
     return {
         "counts": counts(questions, samples),
         "scores": scores(task, questions, samples),
+        "reflections": reflections.figures(questions, samples, task.scorer),
         "tokens": usage.tokens(samples),
         "latency_s": usage.latency(samples),
         "cost": usage.cost(samples, prices),

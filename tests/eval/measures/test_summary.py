@@ -9,7 +9,7 @@ import pytest
 from eval.measures.summary import summarize
 from eval.measures.usage import Prices
 from eval.question import Question
-from eval.sample import Sample
+from eval.sample import Sample, Turn
 from eval.score import Score
 from eval.task import Task
 from tests.eval.made_up import failed, never, sample, task
@@ -131,3 +131,10 @@ def test_a_summary_imports_nothing_heavy() -> None:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert not {"numpy", "scipy", "matplotlib", "jinja2"} & set(result.stdout.split())
     assert "eval.measures.summary" in result.stdout
+
+
+def test_reflections_are_told_where_thoughts_are_shown_and_only_there() -> None:
+    assert summary(TASK, sample("a"))["reflections"] == "not available"
+    doubting = Turn("42", reasoning="41\n<reflection>no</reflection>\n42")
+    found = summary(TASK, sample("a"), replace(sample("b"), turns=(doubting,)))["reflections"]
+    assert (found["shown"], found["with_reflection"]["k"]) == (1, 1)
