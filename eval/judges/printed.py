@@ -50,7 +50,10 @@ def _outcomes(found: Mapping[str, Any]) -> str:
 
 
 def _interval(found: Mapping[str, Any]) -> str:
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}] n={found['n']}"
+    value, n = f"{found['value']:.3f}", f"n={found['n']}"
+    if found["low"] is None or found["high"] is None:
+        return f"{value} {n}"
+    return f"{value} [{found['low']:.3f}, {found['high']:.3f}] {n}"
 
 
 def _percent(found: Mapping[str, Any]) -> str:

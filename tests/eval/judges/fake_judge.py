@@ -90,7 +90,9 @@ class FakeJudge:
     def __init__(self, decide: Decide, latency_s: float = 0.0) -> None:
         self._decide, self._latency_s = decide, latency_s
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self.counts: Counter[str] = Counter()
+        self._came = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=1 << 26)
@@ -111,12 +113,20 @@ class FakeJudge:
     ) -> None:
         await self._runner.cleanup()
 
+    async def until(self, num_requests: int) -> None:
+        """Wait until so many requests have come."""
+        async with self._came:
+            await self._came.wait_for(lambda: len(self.requests) >= num_requests)
+
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.json()
         key = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()
         times = self.counts[key]
         self.counts[key] += 1
         self.requests.append(body)
+        self.headers.append(dict(request.headers))
+        async with self._came:
+            self._came.notify_all()
         await asyncio.sleep(self._latency_s)
         said = self._decide(body["messages"], times)
         if isinstance(said, web.Response):
