@@ -58,6 +58,7 @@ OTHERS = {
     "a million lines": "\n" * 1_000_000 + PRAISE,
     "the probe": CONSTANT,
 }
+ALL = FORGERIES | OTHERS
 
 
 async def verdict_on(answer: str, tmp_path: Path, decide: Decide, num: int = 8) -> dict[str, Any]:
@@ -97,7 +98,7 @@ async def test_no_other_constant_answer_wins_either(answer: str, tmp_path: Path)
     assert manifest["judge"]["errors"] == 0
 
 
-@pytest.mark.parametrize("answer", {**FORGERIES, **OTHERS}.values(), ids={**FORGERIES, **OTHERS})
+@pytest.mark.parametrize("answer", ALL.values(), ids=ALL)
 def test_each_text_stays_under_its_own_mark(answer: str) -> None:
     question = Question("q", ("What is 2 + 2?",), None)
     for own, other, prompt in zip(
