@@ -7,10 +7,11 @@ import re
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from server.data_folder import DataFolderError
 from server.keys.policy import EFFORTS, Policy
+from server.store_flags import add_store_flags, store_url
 
 if TYPE_CHECKING:
     from server.keys.store import KeyStore, StoredKey
@@ -29,11 +30,10 @@ EXAMPLES = """examples:
 def main(argv: list[str] | None = None) -> int:
     """Return 0, or 1 where it could not be done."""
     arguments = _parser().parse_args(argv)
-    from server.data_folder import DataFolderError
     from server.keys.store import KeyStore, KeyStoreError
 
     try:
-        store = KeyStore.open(arguments.keys_url or _default_url(arguments.data))
+        store = KeyStore.open(store_url(arguments, "keys", makes_folder=True))
         try:
             return int(arguments.run(store, arguments))
         finally:
@@ -41,15 +41,6 @@ def main(argv: list[str] | None = None) -> int:
     except (DataFolderError, KeyStoreError) as error:
         print(f"reflect keys: {error}", file=sys.stderr)
         return 1
-
-
-def _default_url(asked: Path | None) -> str:
-    from server.data_folder import DataFolderError, database_url, default_folder, make_folder
-
-    folder = asked or default_folder()
-    if folder is None:
-        raise DataFolderError("there is no data folder: name one with --data, or a --keys-url")
-    return database_url(make_folder(folder), "keys")
 
 
 def _add(store: KeyStore, arguments: argparse.Namespace) -> int:
@@ -139,12 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="add|list|revoke")
     where = argparse.ArgumentParser(add_help=False)
-    where.add_argument(
-        "--data", type=Path, metavar="DIR", help="the server's data folder (default the server's)"
-    )
-    where.add_argument(
-        "--keys-url", metavar="URL", help="database of the keys (default DIR/keys.db)"
-    )
+    add_store_flags(where, "keys")
     add = commands.add_parser("add", parents=[where], help="make a key and print it, once")
     _add_flags(add)
     add.set_defaults(run=_add)

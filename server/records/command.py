@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from server.data_folder import database_url, default_folder
+from server.data_folder import DataFolderError
+from server.store_flags import add_store_flags, store_url
 
 if TYPE_CHECKING:
     from server.records.recordings import Recording, Recordings
@@ -35,10 +36,13 @@ def main(argv: list[str] | None = None) -> int:
     from server.database import open_database
     from server.records.recordings import Recordings
 
-    folder = arguments.data or default_folder()
-    url = make_url(arguments.recordings_url or database_url(folder, "recordings"))
+    try:
+        url = make_url(store_url(arguments, "recordings"))
+    except DataFolderError as error:
+        print(f"reflect record: {error}", file=sys.stderr)
+        return 2
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        where = url.database or "memory: name the data folder with --data"
+        where = url.database or "memory"
         print(f"reflect record: there are no recordings in {where}", file=sys.stderr)
         return 2
     recordings = Recordings(open_database(url))
@@ -169,14 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--before", type=_time, metavar="DATE", help="all older than this date")
     forget.set_defaults(run=_forget, key=None, before=None)
     for action in (listing, export, forget):
-        action.add_argument(
-            "--data", type=Path, metavar="DIR",
-            help="the server's data folder (default REFLECT_DATA, else where the server keeps it)",
-        )  # fmt: skip
-        action.add_argument(
-            "--recordings-url", metavar="URL",
-            help="database of the recordings (default recordings.db in the data folder)",
-        )  # fmt: skip
+        add_store_flags(action, "recordings")
     return parser
 
 

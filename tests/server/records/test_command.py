@@ -101,6 +101,14 @@ def test_where_nothing_was_recorded_it_says_so(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_folder_a_store_must_be_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REFLECT_DATA", "")
+    assert main(["list"]) == 2
+    assert "--data" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["forget"], ["export", "x", "--since", "soon"], []])
 def test_what_is_not_meant_is_refused(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
