@@ -3,114 +3,34 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+
+from server.client import open_client
+from server.conversation import ChatError, Conversation, error_message
 
 if TYPE_CHECKING:
     import httpx
     from rich.console import Console
 
 BASE_URL = "http://127.0.0.1:8000/v1"
-CONNECT_S, SILENCE_S, POLL_S = 5.0, 120.0, 0.5
+SILENCE_S, POLL_S = 120.0, 0.5
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # they could drive the terminal
 HELP = "/new begins a new conversation, /exit ends; Ctrl-C stops a reply, Ctrl-D ends"
-
-
-class ChatError(Exception):
-    """A failure to show to the person who chats."""
-
-
-class Conversation:
-    """The turns so far and the server that answers them; one per session.
-
-    A reply that was stopped midway stays in the conversation as far as it was read.
-    """
-
-    def __init__(self, client: httpx.Client, options: dict[str, Any]) -> None:
-        """Take a client whose base URL is the API's, and the fields of every request."""
-        self._client = client
-        self._options = options
-        self.on_progress: Callable[[dict[str, Any]], None] | None = None
-        """Told where a reply is before its answer begins: `section` and `hidden_tokens`."""
-        self.messages: list[dict[str, str]] = []
-
-    def ask(self, text: str) -> Generator[str, None, None]:
-        """Stream the answer; raises ChatError with a sentence saying what is wrong."""
-        self.messages.append({"role": "user", "content": text})
-        answer = ""
-        try:
-            for piece in self._stream():
-                answer += piece
-                yield piece
-        finally:
-            if answer:
-                self.messages.append({"role": "assistant", "content": answer})
-            else:
-                self.messages.pop()
-
-    def _stream(self) -> Iterator[str]:
-        import httpx
-
-        body = self._options | {"messages": self.messages, "stream": True}
-        if self.on_progress is not None:
-            body["stream_options"] = {"include_progress": True}
-        try:
-            with self._client.stream("POST", "chat/completions", json=body) as response:
-                if response.is_error:
-                    response.read()
-                    raise ChatError(_error_message(response))
-                for chunk in _events(response.iter_bytes()):
-                    if "error" in chunk:
-                        raise ChatError(chunk["error"]["message"])
-                    if self.on_progress is not None and "progress" in chunk:
-                        self.on_progress(chunk["progress"])
-                    for choice in chunk["choices"]:
-                        yield choice["delta"].get("content") or ""
-        except httpx.TransportError as error:
-            raise ChatError(
-                f"the connection broke: {str(error) or type(error).__name__}"
-            ) from error
-
-
-def _events(chunks: Iterator[bytes]) -> Iterator[Any]:
-    """Parse the data of server-sent events up to [DONE]; comments are skipped."""
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                data = line[5:].strip()
-                if data == b"[DONE]":
-                    return
-                yield json.loads(data)
-
-
-def _error_message(response: httpx.Response) -> str:
-    try:
-        return str(response.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"the server answered {response.status_code}"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Chat until the person ends it; return 1 when the server cannot be used."""
     arguments = _parser().parse_args(argv)
-    import httpx
     from rich.console import Console
 
     notes = Console(stderr=True, highlight=False)
-    key = os.environ.get("REFLECT_API_KEY")
-    client = httpx.Client(
-        base_url=arguments.base_url.rstrip("/") + "/",
-        headers={"Authorization": f"Bearer {key}"} if key else {},
-        timeout=httpx.Timeout(SILENCE_S, connect=CONNECT_S),
-    )
+    base_url = arguments.base_url.rstrip("/") + "/"
+    client = open_client(base_url, os.environ.get("REFLECT_API_KEY"), SILENCE_S)
     try:
         with client:
             _wait_until_ready(client, notes)
@@ -230,7 +150,7 @@ def _wait_until_ready(client: httpx.Client, notes: Console) -> None:
 def _first_model(client: httpx.Client) -> str:
     response = client.get("models")
     if response.is_error:
-        raise ChatError(_error_message(response))
+        raise ChatError(error_message(response))
     return str(response.json()["data"][0]["id"])
 
 

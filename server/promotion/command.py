@@ -9,11 +9,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from server.client import CONNECT_S, open_client
+
 if TYPE_CHECKING:
     import httpx
 
 BASE_URL = "http://127.0.0.1:8000"
-CONNECT_S, POLL_S = 5.0, 0.5
+POLL_S = 0.5
 SWAP_S = 1800.0  # for reading large weights, beside what running replies may take
 EPILOG = """exit status: 0 the folder is served; 1 it is not, the old weights are; 2 the folder, the
 key or the command line is refused, nothing was tried; 3 nothing is served, see the message
@@ -32,11 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     import httpx
 
     base_url = arguments.base_url.rstrip("/").removesuffix("/v1")
-    client = httpx.Client(
-        base_url=base_url,
-        headers={"Authorization": f"Bearer {key}"} if key else {},
-        timeout=httpx.Timeout(arguments.wait + SWAP_S, connect=CONNECT_S),
-    )
+    client = open_client(base_url, key, arguments.wait + SWAP_S)
     folder = Path(arguments.folder)
     body = {
         "folder": str(folder.resolve()) if folder.exists() else arguments.folder,
