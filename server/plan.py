@@ -22,8 +22,9 @@ from server.model import ServedModel
 from server.prompts.chat_template import TemplateError
 from server.prompts.conversation import Conversation
 from server.prompts.prompt import PromptError
-from server.protocol.chat import ChatCompletionRequest, ReflectionOptions
+from server.protocol.chat import ChatCompletionRequest
 from server.protocol.errors import budget_error
+from server.protocol.fields import ReflectionOptions
 from server.protocol.logprobs import MAX_TOP_LOGPROBS
 from server.settings import Settings
 

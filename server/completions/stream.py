@@ -8,9 +8,9 @@ from typing import Any
 from server.completions.batch import Batch
 from server.completions.completions import CompletionWriter
 from server.errors import ServerError
-from server.protocol.chat import StreamOptions
 from server.protocol.completions import Completion
 from server.protocol.errors import error_body
+from server.protocol.fields import StreamOptions
 from server.records.metrics import Outcome
 from server.replies.chunks import DONE
 from server.replies.generation_stream import GenerationStream

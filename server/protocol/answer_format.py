@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from decoding.answer import AnswerConstraint
-from server.protocol.wire import Wire
+from server.protocol.wire import Wire, unsupported
 
 FORMAT_TYPES = ("text", "json_object", "json_schema")
 # Other spellings of a constraint, each with what serves instead.
@@ -104,11 +104,7 @@ class StructuredOutputs(Wire):
     def _refuse(cls, values: Any) -> Any:
         for name, instead in REFUSED.items():
             if isinstance(values, dict) and not cls.is_neutral(name, values.get(name)):
-                raise PydanticCustomError(
-                    "unsupported",
-                    "'{param}' is not supported: {instead}.",
-                    {"param": f"structured_outputs.{name}", "instead": instead},
-                )
+                raise unsupported(f"structured_outputs.{name}", instead)
         return values
 
     @model_validator(mode="after")

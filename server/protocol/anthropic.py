@@ -8,9 +8,16 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from server import errors
-from server.protocol.chat import MAX_STOP_CHARACTERS, MAX_STOPS, Positive, ReflectionOptions
 from server.protocol.errors import failure
-from server.protocol.wire import Wire
+from server.protocol.fields import (
+    MAX_STOP_CHARACTERS,
+    MAX_STOPS,
+    Positive,
+    ReflectionOptions,
+    Seed,
+    Share,
+)
+from server.protocol.wire import Wire, conflict
 
 StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
 BLOCKS = ("text", "tool_use", "tool_result", "thinking", "redacted_thinking")
@@ -116,10 +123,8 @@ class ToolSelection(Wire):
     @model_validator(mode="after")
     def _check_name(self) -> ToolSelection:
         if (self.name is not None) != (self.type == "tool"):
-            raise PydanticCustomError(
-                "conflict",
-                "'{param}' is needed with the type 'tool', and only there.",
-                {"param": "tool_choice.name"},
+            raise conflict(
+                "tool_choice.name", "'{param}' is needed with the type 'tool', and only there."
             )
         return self
 
@@ -172,10 +177,10 @@ class MessagesRequest(CountTokensRequest):
         | None
     ) = None
     stream: bool | None = None
-    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    temperature: Share | None = None
+    top_p: Share | None = None
     metadata: Metadata | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Seed | None = None
     reflection: ReflectionOptions | None = None
 
 

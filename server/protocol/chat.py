@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Field,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, model_validator
 
 from server.protocol import unsupported
 from server.protocol.answer_format import ResponseFormat, StructuredOutputs
+from server.protocol.fields import (
+    BudgetHits,
+    Effort,
+    Factor,
+    Metadata,
+    NumChoices,
+    Penalty,
+    Positive,
+    ReflectionOptions,
+    Seed,
+    Share,
+    Stop,
+    StreamOptions,
+    Temperature,
+    TopK,
+    check_stream_options,
+)
 from server.protocol.logprobs import MAX_TOP_LOGPROBS, LogitBias, Logprobs
 from server.protocol.messages import Message
 from server.protocol.tools import (
@@ -28,59 +37,15 @@ from server.protocol.tools import (
     check_tools,
     tool_use,
 )
-from server.protocol.unsupported import UNSUPPORTED
-from server.protocol.wire import Wire
+from server.protocol.wire import Wire, conflict
 
 MAX_MESSAGES = 2048
-MAX_STOPS = 4
-MAX_STOP_CHARACTERS = 1024
-MAX_TOKENS = 2**31 - 1
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
-Positive = Annotated[int, Field(ge=1, le=MAX_TOKENS)]
-Temperature = Annotated[float, Field(ge=0, le=2)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-NumChoices = Annotated[int, Field(ge=1, le=128)]
-Penalty = Annotated[float, Field(ge=-2, le=2)]
-Factor = Annotated[float, Field(ge=0.01, le=100)]
-TopK = Annotated[int, Field(ge=-1, le=MAX_TOKENS)]
-
-
-def _as_list(stop: Any) -> Any:
-    return [stop] if isinstance(stop, str) else stop
-
-
-STRING = {"type": "string", "minLength": 1}
-Stop = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1, max_length=MAX_STOP_CHARACTERS)]],
-    Field(max_length=MAX_STOPS),
-    BeforeValidator(_as_list),
-    WithJsonSchema({"anyOf": [STRING, {"type": "array", "items": STRING, "maxItems": MAX_STOPS}]}),
-]
-
-
-class StreamOptions(Wire):
-    """What a stream carries beside the answer; `include_progress` is our extension."""
-
-    include_usage: bool | None = None
-    include_obfuscation: bool | None = None
-    include_progress: bool | None = None
-
-
-class ReflectionOptions(Wire):
-    """Our extension: the budgets of one reply, in tokens and in numbers of reflections."""
-
-    max_thinking_tokens: Count | None = None
-    min_reflections: Count | None = None
-    max_reflections: Count | None = None
-    min_answer_tokens: Positive | None = None
 
 
 class ChatCompletionRequest(Wire):
     """The body of POST /v1/chat/completions."""
 
-    NEUTRAL = unsupported.NEUTRAL
+    NEUTRAL, REFUSED = unsupported.NEUTRAL, unsupported.REASONS
 
     model: str
     messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]
@@ -106,16 +71,7 @@ class ChatCompletionRequest(Wire):
     user: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
-    metadata: (
-        Annotated[
-            dict[
-                Annotated[str, StringConstraints(max_length=64)],
-                Annotated[str, StringConstraints(max_length=512)],
-            ],
-            Field(max_length=16),
-        ]
-        | None
-    ) = None
+    metadata: Metadata | None = None
     tools: Annotated[list[Tool], Field(max_length=MAX_TOOLS)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
@@ -124,46 +80,16 @@ class ChatCompletionRequest(Wire):
     reflection: ReflectionOptions | None = None
     include_reasoning: bool | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unsupported(cls, body: Any) -> Any:
-        if isinstance(body, dict):
-            for name in sorted(UNSUPPORTED.keys() & body.keys()):
-                if not cls.is_neutral(name, body[name]):
-                    raise PydanticCustomError(
-                        "unsupported",
-                        "'{param}' is not supported: {why}.",
-                        {"param": name, "why": UNSUPPORTED[name].why},
-                    )
-        return body
-
     @model_validator(mode="after")
     def _check_together(self) -> ChatCompletionRequest:
         if self.max_tokens is not None and self.max_completion_tokens is not None:
-            raise PydanticCustomError(
-                "conflict",
-                "Set only one of 'max_tokens' and '{param}'.",
-                {"param": "max_completion_tokens"},
-            )
+            raise conflict("max_completion_tokens", "Set only one of 'max_tokens' and '{param}'.")
         is_free = self.response_format is None or self.response_format.type == "text"
         if self.structured_outputs is not None and not is_free:
-            raise PydanticCustomError(
-                "conflict",
-                "Set only one of 'response_format' and '{param}'.",
-                {"param": "structured_outputs"},
-            )
-        if self.stream_options is not None and not self.stream:
-            raise PydanticCustomError(
-                "conflict",
-                "'{param}' is only allowed when 'stream' is true.",
-                {"param": "stream_options"},
-            )
+            raise conflict("structured_outputs", "Set only one of 'response_format' and '{param}'.")
+        check_stream_options(self.stream_options, is_streamed=self.stream)
         if self.top_logprobs and not self.logprobs:
-            raise PydanticCustomError(
-                "conflict",
-                "'{param}' is only allowed when 'logprobs' is true.",
-                {"param": "top_logprobs"},
-            )
+            raise conflict("top_logprobs", "'{param}' is only allowed when 'logprobs' is true.")
         check_tools(self.tools, self.tool_choice)
         check_calls(self.messages)
         return self
@@ -221,7 +147,7 @@ class Choice(BaseModel):
     message: AnswerMessage
     logprobs: Logprobs | None = None
     finish_reason: Literal["stop", "length", "tool_calls"]
-    budget_hits: list[Literal["thinking", "answer"]] = []
+    budget_hits: BudgetHits = []
     """Our extension: the sections that a budget ended; left out where there are none."""
 
 

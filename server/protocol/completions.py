@@ -9,7 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from server.protocol import unsupported
 from server.protocol.answer_format import ResponseFormat, StructuredOutputs
-from server.protocol.chat import (
+from server.protocol.chat import Usage
+from server.protocol.fields import (
+    BudgetHits,
     Effort,
     Factor,
     NumChoices,
@@ -22,10 +24,10 @@ from server.protocol.chat import (
     StreamOptions,
     Temperature,
     TopK,
-    Usage,
+    check_stream_options,
 )
-from server.protocol.logprobs import LogitBias
-from server.protocol.wire import Wire
+from server.protocol.logprobs import MAX_TOP_LOGPROBS, LogitBias
+from server.protocol.wire import Wire, conflict
 
 MAX_PROMPTS = 64
 UNSUPPORTED = {
@@ -83,6 +85,7 @@ class CompletionRequest(Wire):
     """
 
     NEUTRAL = {name: it.neutral for name, it in UNSUPPORTED.items()}  # noqa: RUF012  (a ClassVar)
+    REFUSED = {name: it.why for name, it in UNSUPPORTED.items()}  # noqa: RUF012  (a ClassVar)
 
     model: str
     prompt: Prompts
@@ -95,7 +98,7 @@ class CompletionRequest(Wire):
     best_of: NumChoices | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     echo: bool | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
@@ -109,29 +112,15 @@ class CompletionRequest(Wire):
     structured_outputs: StructuredOutputs | None = None
     reflection: ReflectionOptions | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unsupported(cls, body: Any) -> Any:
-        for name in sorted(UNSUPPORTED.keys() & body.keys()) if isinstance(body, dict) else ():
-            if not cls.is_neutral(name, body[name]):
-                raise PydanticCustomError(
-                    "unsupported",
-                    "'{param}' is not supported: {why}.",
-                    {"param": name, "why": UNSUPPORTED[name].why},
-                )
-        return body
-
     @model_validator(mode="after")
     def _check_together(self) -> CompletionRequest:
-        wrong = None
         if self.best_of not in (None, self.n or 1):
-            wrong = ("best_of", "'{param}' must be as large as 'n': all replies are returned.")
-        elif self.echo and self.logprobs is not None:
-            wrong = ("logprobs", "'{param}' is of answers alone: leave it out, or 'echo'.")
-        elif self.stream_options is not None and not self.stream:
-            wrong = ("stream_options", "'{param}' is only allowed when 'stream' is true.")
-        if wrong is not None:
-            raise PydanticCustomError("conflict", wrong[1], {"param": wrong[0]})
+            raise conflict(
+                "best_of", "'{param}' must be as large as 'n': all replies are returned."
+            )
+        if self.echo and self.logprobs is not None:
+            raise conflict("logprobs", "'{param}' is of answers alone: leave it out, or 'echo'.")
+        check_stream_options(self.stream_options, is_streamed=self.stream)
         return self
 
 
@@ -151,7 +140,7 @@ class CompletionChoice(BaseModel):
     text: str
     logprobs: LegacyLogprobs | None = None
     finish_reason: Literal["stop", "length"] | None
-    budget_hits: list[Literal["thinking", "answer"]] = []
+    budget_hits: BudgetHits = []
     """Our extension: the sections that a budget ended; left out where there are none."""
 
 

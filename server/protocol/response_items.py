@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from server.protocol.wire import Wire
+from server.protocol.wire import Wire, unsupported
 
 Item = dict[str, Any]
 TEXT_PARTS = ("input_text", "output_text")
@@ -156,11 +156,8 @@ def _typed(number: int, item: Any) -> Any:
         )
     kind = item.get("type", "message")
     if kind not in ITEM_TYPES:
-        raise PydanticCustomError(
-            "unsupported",
-            "'{param}' is not supported: it must be one of {types}.",
-            {"param": f"input[{number}].type", "types": ", ".join(map(repr, ITEM_TYPES))},
-        )
+        types = ", ".join(map(repr, ITEM_TYPES))
+        raise unsupported(f"input[{number}].type", f"it must be one of {types}")
     return {**item, "type": kind}
 
 

@@ -8,18 +8,27 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    Discriminator,
     Field,
     StringConstraints,
     Tag,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from server.protocol.answer_format import JsonObjectFormat, NamedSchema, TextFormat
-from server.protocol.chat import Effort, Positive, ReflectionOptions
+from server.protocol.fields import (
+    Effort,
+    Metadata,
+    Positive,
+    ReflectionOptions,
+    Seed,
+    Share,
+    Temperature,
+    check_stream_options,
+)
+from server.protocol.logprobs import MAX_TOP_LOGPROBS
 from server.protocol.response_items import Input, Item
-from server.protocol.wire import Wire
+from server.protocol.tools import CHOICE_KIND
+from server.protocol.wire import Wire, conflict, unsupported
 
 SEALED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
@@ -104,23 +113,11 @@ class AllowedChoice(Wire):
     tools: Annotated[list[FunctionChoice], Field(min_length=1)]
 
 
-def _kind(choice: Any) -> str | None:
-    if isinstance(choice, str):
-        return "mode"
-    kind = choice.get("type") if isinstance(choice, dict) else getattr(choice, "type", None)
-    return kind if kind in ("function", "allowed_tools") else None
-
-
 ResponseToolChoice = Annotated[
     Annotated[Literal["none", "auto", "required"], Tag("mode")]
     | Annotated[FunctionChoice, Tag("function")]
     | Annotated[AllowedChoice, Tag("allowed_tools")],
-    Discriminator(
-        _kind,
-        custom_error_type="tool_choice",
-        custom_error_message="it should be 'none', 'auto', 'required', or an object of type "
-        "'function' or 'allowed_tools'",
-    ),
+    CHOICE_KIND,
 ]
 
 
@@ -128,11 +125,7 @@ def _check_tools(tools: Any) -> Any:
     """Refuse OpenAI's own tools by name."""
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
         if isinstance(tool, Mapping) and tool.get("type") != "function":
-            raise PydanticCustomError(
-                "unsupported",
-                "'{param}' is not supported: only tools of type 'function' are.",
-                {"param": f"tools[{number}].type"},
-            )
+            raise unsupported(f"tools[{number}].type", "only tools of type 'function' are")
     return tools
 
 
@@ -140,15 +133,16 @@ class ResponsesRequest(Wire):
     """The body of POST /v1/responses."""
 
     NEUTRAL = UNSUPPORTED
+    REFUSED = dict.fromkeys(UNSUPPORTED, "")
 
     model: str
     input: Input
     instructions: str | None = None
     previous_response_id: str | None = None
     max_output_tokens: Positive | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     reasoning: ReasoningOptions | None = None
     text: TextOptions | None = None
     tools: Annotated[list[FunctionTool], BeforeValidator(_check_tools)] | None = None
@@ -161,41 +155,18 @@ class ResponsesRequest(Wire):
     background: bool | None = None
     stream: bool | None = None
     stream_options: ResponseStreamOptions | None = None
-    metadata: (
-        Annotated[
-            dict[Annotated[str, StringConstraints(max_length=64)], Identifier],
-            Field(max_length=16),
-        ]
-        | None
-    ) = None
+    metadata: Metadata | None = None
     user: Identifier | None = None
     safety_identifier: Identifier | None = None
     prompt_cache_key: Identifier | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Seed | None = None
     reflection: ReflectionOptions | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unsupported(cls, body: Any) -> Any:
-        for name in sorted(UNSUPPORTED.keys() & body.keys()) if isinstance(body, dict) else ():
-            if not cls.is_neutral(name, body[name]):
-                raise PydanticCustomError(
-                    "unsupported", "'{param}' is not supported.", {"param": name}
-                )
-        return body
 
     @model_validator(mode="after")
     def _check_together(self) -> ResponsesRequest:
         if self.background and self.store is False:
-            raise PydanticCustomError(
-                "conflict", "'{param}' must be true in the background.", {"param": "store"}
-            )
-        if self.stream_options is not None and not self.stream:
-            raise PydanticCustomError(
-                "conflict",
-                "'{param}' is only allowed when 'stream' is true.",
-                {"param": "stream_options"},
-            )
+            raise conflict("store", "'{param}' must be true in the background.")
+        check_stream_options(self.stream_options, is_streamed=self.stream)
         return self
 
     @property

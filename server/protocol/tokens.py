@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from server.protocol.messages import Message
 from server.protocol.tools import MAX_TOOLS, Tool
-from server.protocol.wire import Wire
+from server.protocol.wire import Wire, conflict
 
 
 class TokenizeRequest(Wire):
@@ -35,13 +34,9 @@ class TokenizeRequest(Wire):
     @model_validator(mode="after")
     def _check_together(self) -> TokenizeRequest:
         if (self.prompt is None) == (self.messages is None):
-            raise PydanticCustomError(
-                "conflict", "Send one of '{param}' and 'messages'.", {"param": "prompt"}
-            )
+            raise conflict("prompt", "Send one of '{param}' and 'messages'.")
         if self.tools is not None and self.messages is None:
-            raise PydanticCustomError(
-                "conflict", "'{param}' are told in 'messages' alone.", {"param": "tools"}
-            )
+            raise conflict("tools", "'{param}' are told in 'messages' alone.")
         return self
 
 

@@ -75,16 +75,18 @@ def _kind(choice: Any) -> str | None:
     return kind if kind in ("function", "allowed_tools") else None
 
 
+CHOICE_KIND = Discriminator(
+    _kind,
+    custom_error_type="tool_choice",
+    custom_error_message="it should be 'none', 'auto', 'required', or an object of type "
+    "'function' or 'allowed_tools'",
+)
+"""Tells the kinds of a tool choice apart: a mode, one by its name, some of them."""
 ToolChoice = Annotated[
     Annotated[Literal["none", "auto", "required"], Tag("mode")]
     | Annotated[NamedTool, Tag("function")]
     | Annotated[AllowedToolsChoice, Tag("allowed_tools")],
-    Discriminator(
-        _kind,
-        custom_error_type="tool_choice",
-        custom_error_message="it should be 'none', 'auto', 'required', or an object of type "
-        "'function' or 'allowed_tools'",
-    ),
+    CHOICE_KIND,
 ]
 
 

@@ -59,3 +59,4 @@ UNSUPPORTED: Mapping[str, Refusal] = {
     "web_search_options": Refusal((), "the server reads no web pages"),
 } | {name: Refusal((), f"send {instead}") for name, instead in OLDER_SPELLINGS.items()}
 NEUTRAL: Mapping[str, tuple[Any, ...]] = {name: it.neutral for name, it in UNSUPPORTED.items()}
+REASONS: Mapping[str, str] = {name: it.why for name, it in UNSUPPORTED.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 
 def _describe_neutral(schema: dict[str, Any], kind: type[Wire]) -> None:
@@ -31,7 +31,8 @@ class Wire(BaseModel):
     """What a client sends: no unknown fields, no converted types, immutable once read.
 
     NEUTRAL: OpenAI's fields that we do not have, with the values that ask for nothing of them;
-    such a value is left out, as null is.
+    such a value is left out, as null is. REFUSED: those among them that are refused in so many
+    words with any other value, each with the reason or "".
     """
 
     model_config = ConfigDict(
@@ -42,6 +43,7 @@ class Wire(BaseModel):
         json_schema_extra=_describe_neutral,
     )
     NEUTRAL: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    REFUSED: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -57,7 +59,10 @@ class Wire(BaseModel):
     def _drop_neutral(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        return {name: v for name, v in values.items() if not cls.is_neutral(name, v)}
+        asked = {name: v for name, v in values.items() if not cls.is_neutral(name, v)}
+        if refused := sorted(cls.REFUSED.keys() & asked.keys()):
+            raise unsupported(refused[0], cls.REFUSED[refused[0]])
+        return asked
 
     @classmethod
     def is_neutral(cls, name: str, value: Any) -> bool:
@@ -68,3 +73,14 @@ class Wire(BaseModel):
             value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
             for neutral in cls.NEUTRAL[name]
         )
+
+
+def unsupported(param: str, why: str = "") -> PydanticCustomError:
+    """Return what refuses a field that we do not have."""
+    sentence = "'{param}' is not supported: {why}." if why else "'{param}' is not supported."
+    return PydanticCustomError("unsupported", sentence, {"param": param, "why": why})
+
+
+def conflict(param: str, sentence: str) -> PydanticCustomError:
+    """Return what refuses a field beside others; the sentence has '{param}' where it names it."""
+    return PydanticCustomError("conflict", sentence, {"param": param})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from server.errors import ServerError
-from server.protocol.chat import StreamOptions
 from server.protocol.errors import error_body
+from server.protocol.fields import StreamOptions
 from server.records.metrics import Outcome
 from server.replies.chunks import DONE, ChunkWriter
 from server.replies.event_stream import LastEvent

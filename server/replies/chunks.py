@@ -6,8 +6,9 @@ import json
 import secrets
 
 from server.keys.policy import ReasoningField
-from server.protocol.chat import ChatCompletionRequest, StreamOptions, Usage
+from server.protocol.chat import ChatCompletionRequest, Usage
 from server.protocol.errors import ErrorBody
+from server.protocol.fields import StreamOptions
 from server.replies.choice import AnswerDelta, ChoiceEnd, Event, ToolCallDelta
 from server.replies.logprobs import as_json
 from server.replies.progress import Progress

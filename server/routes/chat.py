@@ -19,8 +19,8 @@ from server.protocol.chat import (
     ChatCompletion,
     ChatCompletionRequest,
     Choice,
-    StreamOptions,
 )
+from server.protocol.fields import StreamOptions
 from server.protocol.logprobs import Logprobs
 from server.protocol.tools import FunctionCall, ToolCall
 from server.replies.answer_stream import AnswerStream

@@ -18,8 +18,8 @@ from server.completions.stream import CompletionStream
 from server.disconnect import client_gone, unless_gone
 from server.errors import Forbidden, RequestError
 from server.openapi import request_body
-from server.protocol.chat import StreamOptions
 from server.protocol.completions import Completion, CompletionRequest
+from server.protocol.fields import StreamOptions
 from server.replies.whole_answer import answer_whole
 from server.service import Service
 

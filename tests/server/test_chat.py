@@ -18,7 +18,7 @@ import pytest
 
 from server.chat import main
 from server.keys.policy import Keys
-from server.protocol.chat import Effort
+from server.protocol.fields import Effort
 from server.settings import Settings
 from tests.live import LiveServer
 

@@ -19,7 +19,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletion
 
-from server.protocol.chat import Effort
+from server.protocol.fields import Effort
 from tests.fakes import Call, Script
 from tests.live import LiveServer
 

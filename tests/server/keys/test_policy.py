@@ -10,7 +10,7 @@ import pytest
 
 from server.keys.keyring import Keyring
 from server.keys.policy import EFFORTS, Keys, Policy, PolicyError, check_exposure, is_loopback
-from server.protocol.chat import Effort
+from server.protocol.fields import Effort
 
 KEY = "a-key-of-sixteen-or-more"
 
