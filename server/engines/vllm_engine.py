@@ -15,25 +15,15 @@ from typing import Any, Self, get_args
 from decoding.answer import AnswerConstraint
 from decoding.budget import Budget
 from decoding.bundle import Bundle
-from server.engines import vllm_settings
 from server.engines.engine import EngineDelta, EngineStats, FinishReason, Sampling, TokenLogprob
 from server.engines.vllm_adapters import VllmAdapters
+from server.engines.vllm_errors import translated
 from server.engines.vllm_settings import EngineSettings
-from server.errors import (
-    EngineDead,
-    EngineError,
-    EngineRefused,
-    QueueFull,
-    RequestError,
-    ServerError,
-)
+from server.engines.vllm_start import start_llm
+from server.errors import EngineDead, EngineError, RequestError, ServerError
 
 logger = logging.getLogger(__name__)
 
-ENFORCERS = {
-    False: "decoding.adapters.vllm_v1:Enforcer",
-    True: "decoding.adapters.vllm_v2:Enforcer",
-}
 SHUTDOWN_S = 20.0  # vLLM kills its processes after 5 s unless told otherwise
 
 
@@ -56,7 +46,7 @@ class VllmEngine:
     async def start(cls, settings: EngineSettings) -> Self:
         """Load the model, in a thread: the event loop goes on answering meanwhile."""
         bundle = Bundle.load(settings.folder)
-        llm = await asyncio.to_thread(_start_llm, settings)
+        llm = await asyncio.to_thread(start_llm, settings)
         return cls(llm, bundle, settings)
 
     @property
@@ -98,7 +88,7 @@ class VllmEngine:
         prompt = {"type": "token", "prompt_token_ids": list(prompt_token_ids)}
         if cache_salt is not None:
             prompt["cache_salt"] = cache_salt
-        with _translated(request_id), self._opened():
+        with translated(request_id), self._opened():
             params = self._params(sampling, budget, constraint)
             async with self._adapters.lent(adapter) as lora:
                 outputs = self._llm.generate(prompt, params, request_id, lora_request=lora)
@@ -129,18 +119,18 @@ class VllmEngine:
 
     async def pause(self) -> None:
         """Wait until nothing runs, begin nothing more, and forget what is remembered of prompts."""
-        with _translated("pause"):
+        with translated("pause"):
             await self._llm.pause_generation(mode="wait", clear_cache=True)
 
     async def resume(self) -> None:
         """Run again what waits and what comes."""
-        with _translated("resume"):
+        with translated("resume"):
             await self._llm.resume_generation()
 
     async def reload(self, folder: Path) -> None:
         """Put a folder's weights, of the same shapes, in place of the present ones; when paused."""
         try:
-            with _translated("reload"):
+            with translated("reload"):
                 await self._llm.collective_rpc("take_weights", kwargs={"folder": str(folder)})
         except ServerError:
             raise
@@ -151,7 +141,7 @@ class VllmEngine:
     async def add_adapter(self, name: str, folder: Path) -> None:
         """Load a LoRA adapter under a name of its own; raises RequestError if it does not fit."""
         try:
-            with _translated("add_adapter"):
+            with translated("add_adapter"):
                 await self._adapters.add(name, folder)
         except ServerError:
             raise
@@ -163,7 +153,7 @@ class VllmEngine:
 
     async def remove_adapter(self, name: str) -> None:
         """Forget an adapter; replies that it writes go on to their end."""
-        with _translated("remove_adapter"):
+        with translated("remove_adapter"):
             await self._adapters.remove(name)
 
     async def close(self) -> None:
@@ -242,80 +232,11 @@ def _extra_args(
     return {"reflection": budget.to_dict() | answer}
 
 
-def _start_llm(settings: EngineSettings) -> Any:
-    """Import vLLM and start its engine; returns when the model answers."""
-    vllm_settings.set_environment()
-    from vllm import AsyncEngineArgs
-    from vllm.platforms import current_platform
-    from vllm.usage.usage_lib import UsageContext
-    from vllm.v1.engine.async_llm import AsyncLLM
-
-    class QuietLLM(AsyncLLM):
-        """AsyncLLM without its `__del__`, which fails noisily when the interpreter ends."""
-
-        def __del__(self) -> None:
-            pass
-
-    arguments = vllm_settings.arguments(settings, is_cpu=current_platform.is_cpu())
-    with _refusals():
-        config = AsyncEngineArgs(**arguments).create_engine_config(UsageContext.ENGINE_CONTEXT)
-    if settings.is_enforced:
-        _enforce(config)
-    return QuietLLM.from_vllm_config(config, usage_context=UsageContext.ENGINE_CONTEXT)
-
-
-def _enforce(config: Any) -> None:
-    """Put the reply format into the sampler; raise EngineRefused where vLLM's runner has no way."""
-    is_v2 = bool(config.use_v2_model_runner)
-    if config.speculative_config is not None and not is_v2:
-        raise EngineRefused(
-            f"speculative decoding ({config.speculative_config.method}) cannot be enforced in "
-            "vLLM's V1 model runner, which runs on CPUs and for the methods suffix, medusa and "
-            "mlp_speculator: leave --speculative-config out, or take ngram, draft_model or eagle "
-            "on a GPU"
-        )
-    config.model_config.logits_processors = [ENFORCERS[is_v2]]
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Raise EngineRefused for engine arguments that vLLM does not take."""
-    try:
-        yield
-    except (ValueError, NotImplementedError, ImportError, AssertionError) as error:
-        raise EngineRefused(f"vLLM refuses the engine's arguments: {error}") from error
-
-
 def _close_context(resources: Any) -> None:
     """End the message context, which vLLM leaves to the garbage collector and its complaint."""
     sockets = (resources.output_socket, resources.input_socket)
     if all(socket is None or socket.closed for socket in sockets):  # else it would wait for them
         resources.ctx.destroy(linger=0)
-
-
-@contextmanager
-def _translated(request_id: str) -> Iterator[None]:
-    """Turn vLLM's exceptions into the server's."""
-    from vllm.exceptions import GracefulHTTPError, VLLMClientError, VLLMError
-    from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
-
-    try:
-        yield
-    except GracefulHTTPError as error:
-        raise QueueFull("the engine's queue is full") from error
-    except EngineDeadError as error:
-        raise EngineDead("the engine has stopped") from error
-    except VLLMClientError as error:
-        # Its text quotes the value that it refuses.
-        what = getattr(error, "parameter", None) or "no parameter named"
-        kind = type(error).__name__
-        logger.warning("%s: the engine refused it: %s (%s)", request_id, kind, what)
-        raise RequestError(
-            "The model's engine refuses the request: its prompt or a parameter is out of range."
-        ) from error
-    except (EngineGenerateError, VLLMError) as error:
-        logger.error("%s: the engine failed it: %s", request_id, type(error).__name__)
-        raise EngineError("the engine failed the request") from error
 
 
 def _delta(completion: Any, request_id: str) -> EngineDelta:

@@ -18,9 +18,9 @@ from decoding.budget import Budget
 from decoding.bundle import Bundle
 from decoding.vocabulary import Vocabulary
 from server.engines.engine import EngineDelta, EngineStats, Sampling
-from server.engines.vllm_engine import ENFORCERS, VllmEngine, _enforce
+from server.engines.vllm_engine import VllmEngine
 from server.engines.vllm_settings import EngineSettings
-from server.errors import EngineDead, EngineError, EngineRefused, QueueFull, RequestError
+from server.errors import EngineDead, EngineError, QueueFull, RequestError
 from tests.conftest import MAX_NUM_SEQS, MAX_QUEUE
 
 real = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]
@@ -107,49 +107,6 @@ async def test_a_budget_that_is_not_enforced_or_does_not_fit_is_refused(tmp_path
         await collect(free, "r", LONG, Budget(400, 100))
     with pytest.raises(EngineError, match="401"):
         await collect(stub_engine(tmp_path, ValueError()), "r", LONG, Budget(401, 100))
-
-
-@pytest.mark.parametrize(
-    ("method", "is_v2", "is_refused"),
-    [(None, False, False), ("ngram", False, True), ("ngram", True, False), ("suffix", False, True)],
-)
-def test_drafts_are_taken_only_where_they_can_be_enforced(
-    method: str | None, is_v2: bool, is_refused: bool
-) -> None:
-    config = SimpleNamespace(
-        speculative_config=SimpleNamespace(method=method) if method else None,
-        use_v2_model_runner=is_v2,
-        model_config=SimpleNamespace(logits_processors=None),
-    )
-    if is_refused:
-        with pytest.raises(EngineRefused, match=f"{method}.*--speculative-config"):
-            _enforce(config)
-        return
-    _enforce(config)
-    assert config.model_config.logits_processors == [ENFORCERS[is_v2]]
-
-
-@pytest.mark.engine
-@pytest.mark.usefixtures("_environment_put_back")
-async def test_arguments_that_vllm_refuses_are_told_with_its_words(bundle: Bundle) -> None:
-    pytest.importorskip("vllm", reason="vLLM is not installed")
-    settings = EngineSettings(bundle.folder, vllm={"quantization": "no-such-method"})
-    with pytest.raises(EngineRefused, match="no-such-method"):
-        await VllmEngine.start(settings)
-
-
-@pytest.mark.engine
-@pytest.mark.usefixtures("_environment_put_back")
-async def test_a_cpu_refuses_drafts_before_it_loads_anything(bundle: Bundle) -> None:
-    pytest.importorskip("vllm", reason="vLLM is not installed")
-    import torch
-
-    if torch.cuda.is_available():
-        pytest.skip("a GPU takes them")
-    drafts = {"method": "ngram", "num_speculative_tokens": 3}
-    settings = EngineSettings(bundle.folder, vllm={"speculative_config": drafts})
-    with pytest.raises(EngineRefused, match=r"ngram.*--speculative-config"):
-        await VllmEngine.start(settings)
 
 
 async def test_a_constraint_travels_as_one_text(tmp_path: Path) -> None:
