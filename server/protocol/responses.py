@@ -7,10 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     Field,
     StringConstraints,
-    Tag,
     model_validator,
 )
 
@@ -27,8 +25,8 @@ from server.protocol.fields import (
 )
 from server.protocol.logprobs import MAX_TOP_LOGPROBS
 from server.protocol.response_items import Input, Item
-from server.protocol.tools import CHOICE_KIND
-from server.protocol.wire import Wire, conflict, unsupported
+from server.protocol.response_tools import ResponseToolChoice, ResponseTools
+from server.protocol.wire import Wire, conflict
 
 SEALED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
@@ -86,49 +84,6 @@ class ResponseStreamOptions(Wire):
     NEUTRAL = {"include_obfuscation": (False,)}  # noqa: RUF012  (a ClassVar of Wire)
 
 
-class FunctionTool(Wire):
-    """A function that the model may call; its arguments always keep its schema."""
-
-    NEUTRAL = {"defer_loading": (False,), "allowed_callers": (["direct"],)}  # noqa: RUF012
-
-    type: Literal["function"]
-    name: str
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-
-
-class FunctionChoice(Wire):
-    """The one function that must be called."""
-
-    type: Literal["function"]
-    name: str
-
-
-class AllowedChoice(Wire):
-    """Narrows the tools without changing the prompt."""
-
-    type: Literal["allowed_tools"]
-    mode: Literal["auto", "required"]
-    tools: Annotated[list[FunctionChoice], Field(min_length=1)]
-
-
-ResponseToolChoice = Annotated[
-    Annotated[Literal["none", "auto", "required"], Tag("mode")]
-    | Annotated[FunctionChoice, Tag("function")]
-    | Annotated[AllowedChoice, Tag("allowed_tools")],
-    CHOICE_KIND,
-]
-
-
-def _check_tools(tools: Any) -> Any:
-    """Refuse OpenAI's own tools by name."""
-    for number, tool in enumerate(tools if isinstance(tools, list) else ()):
-        if isinstance(tool, Mapping) and tool.get("type") != "function":
-            raise unsupported(f"tools[{number}].type", "only tools of type 'function' are")
-    return tools
-
-
 class ResponsesRequest(Wire):
     """The body of POST /v1/responses."""
 
@@ -145,7 +100,7 @@ class ResponsesRequest(Wire):
     top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     reasoning: ReasoningOptions | None = None
     text: TextOptions | None = None
-    tools: Annotated[list[FunctionTool], BeforeValidator(_check_tools)] | None = None
+    tools: ResponseTools | None = None
     tool_choice: ResponseToolChoice | None = None
     parallel_tool_calls: bool | None = None
     include: list[Literal["reasoning.encrypted_content", "message.output_text.logprobs"]] | None = (

@@ -13,12 +13,8 @@ from server.model import ServedModel
 from server.protocol.chat import ChatCompletionRequest
 from server.protocol.errors import request_error
 from server.protocol.response_items import Item, chat_messages
-from server.protocol.responses import (
-    AllowedChoice,
-    FunctionChoice,
-    Response,
-    ResponsesRequest,
-)
+from server.protocol.response_tools import AllowedChoice, FunctionChoice
+from server.protocol.responses import Response, ResponsesRequest
 
 NAMES = FieldNames(
     {
