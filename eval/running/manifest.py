@@ -16,7 +16,8 @@ from eval.sample import Sample
 
 FORMAT = 1
 PACKAGES = ("aiohttp",)
-FIXED = ("task", "model", "protocol", "treatment", "data", "scorer")
+FIXED = ("task", "model", "treatment", "data", "protocol", "scorer")
+CARRIERS = ("origin", "file_sha256")  # the same rows may come from another file
 
 
 def begin(plan: Plan, model: str) -> dict[str, Any]:
@@ -44,10 +45,10 @@ def begin(plan: Plan, model: str) -> dict[str, Any]:
 def resume(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Return the manifest of a run that goes on; RunError names what differs from its beginning."""
     for name in FIXED:
-        if new.get(name) != old.get(name):
+        if differing := _differing(name, new.get(name), old.get(name)):
             raise RunError(
-                f"this run cannot go on: its {_differing(name, new.get(name), old.get(name))}. "
-                "Give the arguments it began with, or begin another."
+                f"this run cannot go on: its {differing}. Give the arguments it began with, or "
+                "begin another."
             )
     kept = {name: old[name] for name in ("started", "wall_s") if name in old}
     sessions = [*old.get("sessions", []), {"resumed": new["started"]}]
@@ -82,10 +83,15 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _differing(name: str, new: Any, old: Any) -> str:
-    """Say which part differs, and how."""
+def _differing(name: str, new: Any, old: Any) -> str | None:
+    """Say which part differs, and how; a hash only where nothing else tells."""
     if isinstance(new, dict) and isinstance(old, dict):
-        for part in new.keys() | old.keys():
-            if new.get(part) != old.get(part):
+        for part in sorted(new.keys() | old.keys(), key=_rank):
+            if new.get(part) != old.get(part) and part not in CARRIERS:
                 return f"{name}.{part} was {old.get(part)!r} and is {new.get(part)!r} now"
-    return f"{name} was {old!r} and is {new!r} now"
+        return None
+    return None if new == old else f"{name} was {old!r} and is {new!r} now"
+
+
+def _rank(part: str) -> tuple[bool, str]:
+    return part.endswith("sha256"), part
