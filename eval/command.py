@@ -48,7 +48,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f"reflect eval: no command {name!r}; there is {known}", file=sys.stderr)
         return os.EX_USAGE
     command = importlib.import_module(COMMANDS[name][0])
-    parser = Parser(prog=f"reflect eval {name}", description=command.__doc__)
+    parser = Parser(
+        prog=f"reflect eval {name}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     command.add_arguments(parser)
     try:
         return int(command.run(parser.parse_args(rest)))

@@ -16,8 +16,8 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from eval import compare_command
-from eval.errors import RunError
+from eval import compare_command, judge_command
+from eval.errors import EvalError, RunError
 from eval.measures.comparison import adjust, compare
 from eval.running import account, arguments
 from eval.running.plan import Plan
@@ -25,6 +25,7 @@ from eval.running.run_folder import RunFolder
 from eval.running.run_set import Ended, RunSet, run_plan
 from eval.running.runner import MAX_ERRORS_IN_A_ROW
 from eval.running.side import Side
+from eval.task import Task
 from eval.tasks import catalogue
 
 ERRORS, GAVE_UP = 2, 3
@@ -35,12 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the tasks and how they are run."""
     parser.add_argument("tasks", help="names of tasks, with commas between (`eval list`)")
     arguments.add_arguments(parser)
+    parser.add_argument(
+        "--judge-model",
+        help="for pairwise (ours against the first baseline), alpaca_eval, mt_bench: judge as soon "
+        "as all is answered (default: later, by eval judge)",
+    )
+    judge_command.add_judge_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Ask every model every task, print what came of it, return the exit status."""
-    names = list(dict.fromkeys(args.tasks.split(",")))
-    plans = [arguments.plan(args, catalogue.find(name)) for name in names]
+    tasks = [catalogue.find(name) for name in dict.fromkeys(args.tasks.split(","))]
+    if args.judge_model and not args.baseline and any(map(needs_opponent, tasks)):
+        raise EvalError("a judge of pairs needs another model's answers: name it by --baseline")
+    plans = [arguments.plan(args, task) for task in tasks]
     if args.resume:
         run_set = RunSet(args.resume, is_resumed=True)
     else:
@@ -50,7 +59,14 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say(f"stopped; to go on: {again(run_set)}")
         raise
-    return conclude(ended, run_set)
+    judged = judge_all(args, ended) if args.judge_model else 0
+    return conclude(ended, run_set) or judged
+
+
+def needs_opponent(task: Task) -> bool:
+    """Whether a judge decides between two models' answers, and the rows carry none."""
+    judging = task.judging
+    return judging is not None and judging.is_pairwise and not judging.references
 
 
 def ask_all(args: argparse.Namespace, plans: Sequence[Plan], run_set: RunSet) -> list[list[Ended]]:
@@ -80,6 +96,19 @@ async def ask(
     return ended
 
 
+def judge_all(args: argparse.Namespace, ended: Sequence[Sequence[Ended]]) -> int:
+    """Have all runs of judged tasks judged; return the worst exit status."""
+    status = 0
+    for side in ended:
+        for number, run in enumerate(side):
+            task = catalogue.find(run.manifest["task"])
+            against = ended[1][number].path if needs_opponent(task) and side is ended[0] else None
+            if task.judging is not None and (against or not needs_opponent(task)):
+                given = vars(args) | {"run": run.path, "against": against, "reference": None}
+                status = max(status, judge_command.run(argparse.Namespace(**given)))
+    return status
+
+
 def conclude(ended: Sequence[Sequence[Ended]], run_set: RunSet) -> int:
     """Print the comparisons with the baselines and what to type next; return the exit status."""
     first, *baselines = ended
@@ -101,8 +130,10 @@ def print_comparison(baseline: Sequence[Ended], ours: Sequence[Ended]) -> None:
         found = [
             compare(RunFolder(before.path), RunFolder(after.path))
             for before, after in zip(baseline, ours, strict=False)
+            if not needs_opponent(catalogue.find(after.manifest["task"]))
         ]
-        print(compare_command.text(adjust(found)))
+        if found:
+            print(compare_command.text(adjust(found)))
     except RunError as error:
         say(f"not compared: {error}")
 
