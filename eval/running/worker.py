@@ -22,7 +22,7 @@ from eval.question import Question
 from eval.score import SCORER_ERROR, SCORER_TIMEOUT, Score, ScoreFunction, Scorer
 
 MEMORY_BYTES = 2 << 30
-PATIENCE = 20  # wall seconds waited for each second of the limit, which is of CPU time
+PATIENCE = 60  # wall seconds waited for each second of the limit, which is of CPU time
 
 
 class Worker:

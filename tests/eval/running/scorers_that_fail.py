@@ -49,7 +49,7 @@ def die(data: Path | None) -> None:
 
 
 IN_WORKERS = Scorer("fails", 1, score, limit_s=LIMIT_S)
-IN_A_HURRY = Scorer("fails", 1, score, limit_s=0.05)
+IN_A_HURRY = Scorer("fails", 1, score, limit_s=0.02)
 IN_PLACE = Scorer("fails", 1, score)
 SLOW_TO_IMPORT = Scorer("fails", 1, score, limit_s=LIMIT_S, prepare=import_slowly)
 WANTS_DATA = Scorer("fails", 1, score, limit_s=LIMIT_S, prepare=want_data)
