@@ -10,6 +10,8 @@ from eval.measures.reflections import FLOWS, figures
 from eval.question import Question
 from eval.sample import Failure, Sample, Turn
 from eval.score import Score, Scorer
+from eval.scorers.gsm8k import GSM8K
+from eval.scorers.letters import LETTER
 from eval.task import Generated, Task
 from eval.tasks.generated import COUNTDOWN, WORD_PROBLEMS
 from problems.countdown import Puzzle, attempts
@@ -205,3 +207,28 @@ def test_a_mistake_on_the_way_to_the_answer_of_a_story_is_caught_but_is_no_answe
     found = told_of(WORD_PROBLEMS, [(question, turn)])
     assert found["corrections"]["none_before"] == found["corrections"]["n"] == 1
     assert found["catches"]["caught"]["k"] == found["catches"]["repaired"]["k"] == 1
+
+
+@pytest.mark.parametrize(
+    ("scorer", "gold", "thoughts", "flow"),
+    [
+        (GSM8K, "42", "6 * 7 = 43. So the answer is 43.", "wrong_to_right"),
+        (GSM8K, "42", "6 * 7 = 42, #### 42", "right_to_right"),
+        (GSM8K, "42", "First, 3 * 7 = 21.", "none_before"),
+        (LETTER, "C", "A) is too small. The answer is B.", "wrong_to_right"),
+        (LETTER, "C", "The answer is C.", "right_to_right"),
+        (LETTER, "C", "The choices are\nA) 1\nB) 2\nC) 3", "none_before"),
+    ],
+)
+def test_a_number_or_letter_on_the_way_is_no_answer_that_a_reflection_could_correct(
+    scorer: Scorer, gold: str, thoughts: str, flow: str
+) -> None:
+    question = Question("1", ("?",), gold)
+    turn = Turn(f"The answer is {gold}.", reasoning=f"{thoughts}\n<reflection>hm</reflection>")
+    found = Sample("1", 0, "", "", (turn,))
+    found = replace(found, score=scorer.score(question, found.texts))
+    measured = figures({"1": question}, [found], scorer)
+    assert isinstance(measured, dict)
+    assert {name: measured["corrections"][name] for name in FLOWS} == dict.fromkeys(FLOWS, 0) | {
+        flow: 1
+    }
