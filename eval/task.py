@@ -51,7 +51,7 @@ class Task:
     read: ReadQuestions
     scorer: Scorer | None = None
     judging: Judging | None = None
-    shots: Source | None = None
+    shots: Source | Generated | None = None
     shots_by: str | None = None
     few_shot: int = 0
     temperature: float | None = 0.0

@@ -17,6 +17,7 @@ from eval.running.retries import Retries
 from eval.running.run_set import Settings
 from eval.running.side import Side, key
 from eval.task import Task
+from eval.tasks import lm_eval_protocol
 
 BASE_URL = "http://127.0.0.1:8000/v1"
 
@@ -70,6 +71,13 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--few-shot", type=int, metavar="K", help="examples before each question (default: task's)"
+    )
+    group.add_argument(
+        "--protocol",
+        choices=("ours", lm_eval_protocol.NAME),
+        default="ours",
+        help="whose prompts: ours, or those of lm-eval's Llama tasks, from the installed package "
+        "(default: ours)",
     )
     group.add_argument("--system", metavar="TEXT", help="a system prompt (default: none)")
 
@@ -198,6 +206,8 @@ def endpoint(args: argparse.Namespace, side: Side, base_url: str) -> Endpoint:
 
 def plan(args: argparse.Namespace, task: Task) -> Plan:
     """Read the task's questions and settle what the flags leave open."""
+    if args.protocol == lm_eval_protocol.NAME:
+        task = lm_eval_protocol.in_their_words(task)
     asked = task.temperature if args.temperature is None else args.temperature
     protocol = Protocol(
         few_shot=task.few_shot if args.few_shot is None else args.few_shot,
@@ -205,6 +215,7 @@ def plan(args: argparse.Namespace, task: Task) -> Plan:
         temperature=None if asked == "model" else asked,
         top_p=args.top_p,
         max_tokens=args.max_tokens,
+        name=args.protocol,
     )
     fields = dict(args.field) | ({"include_reasoning": True} if args.show_reasoning else {})
     treatment = Treatment(args.effort, args.seed, args.epochs, args.repeat, fields)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval.dataset import Dataset, Row, load
+from eval.dataset import Dataset, Row, Source, load
 from eval.errors import DataError
 from eval.question import Question, sha256_of
 from eval.running.protocol import Protocol, Treatment
@@ -125,7 +125,7 @@ def _shots(task: Task, few_shot: int, data: Path | None) -> list[Row]:
         return []
     if task.shots is None:
         raise DataError(f"{task.name} has no few-shot examples: --few-shot 0 is all it can do")
-    rows = load(task.shots, data.parent if data is not None and data.is_file() else data).rows
+    rows = _examples(task.shots, data)
     groups: dict[Any, list[Row]] = {}
     for row in rows:
         groups.setdefault(row[task.shots_by] if task.shots_by else None, []).append(row)
@@ -133,6 +133,12 @@ def _shots(task: Task, few_shot: int, data: Path | None) -> list[Row]:
     if few_shot > least:
         raise DataError(f"{task.name} has {least} few-shot examples, --few-shot asks {few_shot}")
     return [row for group in groups.values() for row in group[:few_shot]]
+
+
+def _examples(shots: Source | Generated, data: Path | None) -> Sequence[Row]:
+    if isinstance(shots, Generated):
+        return shots.rows(shots.n, shots.seed)
+    return load(shots, data.parent if data is not None and data.is_file() else data).rows
 
 
 def _check(task: Task, questions: Sequence[Question]) -> None:
