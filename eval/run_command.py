@@ -3,6 +3,7 @@
     reflect eval run gsm8k --data DATA                 the model at http://127.0.0.1:8000/v1
     reflect eval run word_problems,countdown           no data needed
     reflect eval run mmlu --model ./my-8b --baseline ./base-8b --data DATA
+    reflect eval run alpaca_eval --data DATA --judge-model gpt-4o --judge-base-url URL
 
 Exit status: 0 all answered; 2 some samples are errors; 3 it gave up after 20 errors in a row;
 65 nothing could be run; 130 stopped by Ctrl-C, to go on with --resume.
@@ -16,8 +17,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from eval import compare_command, judge_command
+from eval import compare_command
 from eval.errors import EvalError, RunError
+from eval.judges import arguments as judge_arguments
 from eval.measures.comparison import adjust, compare
 from eval.running import account, arguments
 from eval.running.plan import Plan
@@ -36,12 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the tasks and how they are run."""
     parser.add_argument("tasks", help="names of tasks, with commas between (`eval list`)")
     arguments.add_arguments(parser)
-    parser.add_argument(
-        "--judge-model",
-        help="for pairwise (ours against the first baseline), alpaca_eval, mt_bench: judge as soon "
-        "as all is answered (default: later, by eval judge)",
-    )
-    judge_command.add_judge_arguments(parser)
+    judge_arguments.add_arguments(parser, is_required=False)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say(f"stopped; to go on: {again(run_set)}")
         raise
-    judged = judge_all(args, ended) if args.judge_model else 0
+    judged = judge_all(args, ended)
     return conclude(ended, run_set) or judged
 
 
@@ -97,16 +94,12 @@ async def ask(
 
 
 def judge_all(args: argparse.Namespace, ended: Sequence[Sequence[Ended]]) -> int:
-    """Have all runs of judged tasks judged; return the worst exit status."""
-    status = 0
-    for side in ended:
-        for number, run in enumerate(side):
-            task = catalogue.find(run.manifest["task"])
-            against = ended[1][number].path if needs_opponent(task) and side is ended[0] else None
-            if task.judging is not None and (against or not needs_opponent(task)):
-                given = vars(args) | {"run": run.path, "against": against, "reference": None}
-                status = max(status, judge_command.run(argparse.Namespace(**given)))
-    return status
+    """Have the runs of judged tasks judged, if a judge is named; return the exit status."""
+    if not args.judge_model or any(run.has_given_up for side in ended for run in side):
+        return 0
+    from eval.judge_command import judge_sides
+
+    return judge_sides(args, [[run.path for run in side] for side in ended])
 
 
 def conclude(ended: Sequence[Sequence[Ended]], run_set: RunSet) -> int:

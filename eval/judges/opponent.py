@@ -25,7 +25,10 @@ Block = dict[str, Any]
 def reference(judging: Judging, name: str | None) -> Block:
     """Return the block of a reference; None: the judging's default."""
     if not judging.references:
-        raise RunError("this task has no references: name another run of it with --against")
+        raise RunError(
+            "this task has no references: let the judge see another run of it beside this one, "
+            "`reflect eval judge RUN --against OTHER`"
+        )
     chosen = name or judging.references[0]
     if chosen not in judging.references:
         raise RunError(f"no reference {chosen!r}; there is {', '.join(judging.references)}")

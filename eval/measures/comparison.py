@@ -20,7 +20,7 @@ COMPARED: dict[str, tuple[str, ...]] = {
     "data": ("sha256", "ids_sha256"),
     "protocol": (),
     "scorer": ("name", "version"),
-    "judge": ("model", "judging", "prompts_sha256", "opponent"),
+    "judge": ("model", "json", "max_tokens", "fields", "judging", "prompts_sha256", "opponent"),
 }
 
 

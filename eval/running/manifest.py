@@ -50,7 +50,7 @@ def resume(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
                 f"this run cannot go on: its {differing}. Give the arguments it began with, or "
                 "begin another."
             )
-    kept = {name: old[name] for name in ("started", "wall_s") if name in old}
+    kept = {name: old[name] for name in ("started", "wall_s", "judge") if name in old}
     sessions = [*old.get("sessions", []), {"resumed": new["started"]}]
     return new | kept | {"sessions": sessions}
 

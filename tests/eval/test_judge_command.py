@@ -26,11 +26,13 @@ def runs(tmp_path: Path, num: int) -> tuple[RunFolder, RunFolder]:
     return ours, write_run(tmp_path / "theirs", asked, {q.id: ["Perhaps."] for q in asked})
 
 
-async def started(*arguments: str | Path, **variables: str) -> asyncio.subprocess.Process:
+async def started(
+    *arguments: str | Path, command: str = "judge", **variables: str
+) -> asyncio.subprocess.Process:
     keys = ("REFLECT_JUDGE_KEY", "REFLECT_API_KEY", "OPENAI_API_KEY")
     clean = {name: value for name, value in os.environ.items() if name not in keys}
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "eval", "judge", *map(str, arguments)),
+        *(sys.executable, "-m", "eval", command, *map(str, arguments)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=clean | variables,
@@ -129,3 +131,45 @@ async def test_killed_at_any_moment_no_verdict_is_paid_for_twice(tmp_path: Path)
 def filed_keys(folder: RunFolder) -> list[str]:
     lines = (folder.path / "verdicts.jsonl").read_bytes().splitlines(keepends=True)
     return [json.loads(line)["key"] for line in lines if line.endswith(b"\n")]
+
+
+async def test_eval_run_asks_both_models_and_has_them_judged(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"koala-{i}", "set": "koala", "instruction": f"{i} + {i}?", "input": ""}
+        for i in range(5)
+    ]
+    data = tmp_path / "instructions.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def decide(messages: list[dict[str, str]], times: int) -> str:
+        asked = messages[-1]["content"]
+        return honestly(asked) if "Scores:" in asked else f"{asked} is right"
+
+    async with FakeJudge(decide) as judge:
+        process = await started(
+            *("pairwise", "--data", data, "--base-url", judge.base_url, "--model", "ours"),
+            *("--baseline", "theirs", "--out", tmp_path / "set", "--judge-model", "judge-model"),
+            *("--judge-base-url", judge.base_url, "--judge-probe", "0"),
+            command="run",
+        )
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert "win 0, tie 5, lose 0 of 5" in out.decode()
+    folder = RunFolder(tmp_path / "set" / "pairwise" / "ours")
+    assert folder.manifest["judge"]["opponent"]["model"] == "theirs"
+    assert {request["model"] for request in judge.requests} == {"ours", "theirs", "judge-model"}
+
+
+async def test_a_judged_run_is_verified_from_its_folder(tmp_path: Path) -> None:
+    ours, theirs = runs(tmp_path, 6)
+    async with FakeJudge(by_prompt(honestly)) as judge:
+        await (await started(*arguments(ours, theirs, judge))).communicate()
+    process = await started(ours.path, command="verify")
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert "same" in out.decode()
+    file = ours.path / "verdicts.jsonl"
+    file.write_text(file.read_text().replace("A=9 B=2", "A=2 B=9"))
+    process = await started(ours.path, command="verify")
+    await process.communicate()
+    assert process.returncode == 1
