@@ -41,6 +41,12 @@ def score(question: Question, texts: Sequence[str]) -> Score:
     return _judged(gold, answer, "math-verify", is_right)
 
 
+def stated(_: Question, thoughts: str) -> str | None:
+    """Return the last box of the thoughts; an expression on the way is no answer."""
+    box = last_box(thoughts)
+    return None if box is None else rf"\boxed{{{box}}}"
+
+
 def prepare(data: Path | None) -> None:  # noqa: ARG001 - it needs none
     """Import math-verify and let its parser build its tables."""
     try:
@@ -93,4 +99,5 @@ COMPETITION_MATH = Scorer(
     limit_s=5.0,
     packages=("math-verify", "latex2sympy2_extended", "sympy"),
     prepare=prepare,
+    stated=stated,
 )

@@ -10,7 +10,7 @@ from eval.question import Question
 from eval.running.scoring import Scoring
 from eval.score import SCORER_TIMEOUT, UNANSWERED
 from eval.scored_text import scored_text
-from eval.scorers.competition_math import COMPETITION_MATH, score
+from eval.scorers.competition_math import COMPETITION_MATH, score, stated
 from eval.tasks.competition_math import MATH500
 
 # (gold answer, reply, whether it is right), written before the scorer
@@ -228,6 +228,13 @@ def test_the_rule_and_what_it_found_are_told() -> None:
     assert (found.rule, found.extracted) == ("math-verify", "3")
     assert score(question("2"), ["Who knows?"]).flags == (UNANSWERED,)
     assert score(question("2"), []).flags == (UNANSWERED,)
+
+
+def test_thoughts_state_an_answer_in_a_box_alone() -> None:
+    text = stated(question("2"), r"First \boxed{1}. No: \boxed{\frac{4}{2}}, since 3 - 1 = 2.")
+    assert text == r"\boxed{\frac{4}{2}}"
+    assert score(question("2"), [text]).value == 1
+    assert stated(question("2"), "So x = 2.") is None
 
 
 def test_right_answers_of_every_form_are_one_text_for_a_majority() -> None:
