@@ -14,6 +14,7 @@ from eval.scorers.plain_text import plain_text
 
 FORM = re.compile(
     r"""
+    (?=[#\\aA]|^)(?:  # first: nearly every character ends here
     (?P<hashes>(?<!\#)\#{4}(?!\#))
   | (?P<boxed>\\(?:boxed|fbox)\s?\{)
   | (?P<answer>
@@ -25,7 +26,7 @@ FORM = re.compile(
     )
   | (?P<heading>^[^\w\n]{0,8}(?:final\s)?answer[^\w\n]{0,8}$)
   | (?P<line>^[ \t]{0,8}(?-i:A):)
-    """,
+    )""",
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
 END_OF_SENTENCE = re.compile(r"[.!?;](?=\s|\Z)")

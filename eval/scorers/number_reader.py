@@ -11,8 +11,9 @@ TOLERANCE = Fraction(1, 10**6)
 MAX_DIGITS = 300
 MAX_EXPONENT = 300
 
+SIGNS = "$£€¥₹₩₽₺₫₦₪₱฿¢"
 CURRENCY = re.compile(
-    r"([-+])\\?[$£€¥₹₩₽₺₫₦₪₱฿¢]|\\?[$£€¥₹₩₽₺₫₦₪₱฿¢]|\b(?:USD|EUR|GBP|Rs\.?)(?=\s?[0-9])"
+    rf"(?=[-+\\{SIGNS}UEGR])(?:([-+]?)\\?[{SIGNS}]|\b(?:USD|EUR|GBP|Rs\.?)(?=\s?[0-9]))"
 )
 SPACED_SIGN = re.compile(r"([={]\s?)-\s(?=[0-9.])")
 
@@ -30,6 +31,7 @@ DECIMAL = rf"""
 )"""
 NUMBER = re.compile(
     rf"""
+    (?=[-+.0-9])  # first: nearly every character ends here
     (?: (?<![\w)\]}}%.^-])(?P<sign>[-+])
       | (?<![A-Za-z0-9^])(?<![A-Za-z]_)(?<![_^]\{{)(?<!\^[-+])
     )
