@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from eval.score import Score
@@ -110,8 +110,19 @@ class Sample:
         return sum(turn.latency_s for turn in self.turns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self) | {"status": self.status}
+        """Return the JSON form; the mappings in it are shared, not copied."""
+        return {
+            "id": self.id,
+            "epoch": self.epoch,
+            "group": self.group,
+            "prompt_sha256": self.prompt_sha256,
+            "turns": [_fields(turn) for turn in self.turns],
+            "failure": _fields(self.failure) if self.failure else None,
+            "attempts": self.attempts,
+            "score": _fields(self.score) if self.score else None,
+            "flags": self.flags,
+            "status": self.status,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -125,3 +136,8 @@ class Sample:
             score=Score(**score | {"flags": tuple(score["flags"])}) if score else None,
             flags=tuple(data["flags"]),
         )
+
+
+def _fields(value: Turn | Failure | Score) -> dict[str, Any]:
+    """Do as dataclasses.asdict for what holds no other: a tenth of the time."""
+    return {name: getattr(value, name) for name in value.__slots__}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,12 +50,12 @@ class RunFolder:
         lines: list[dict[str, Any]] = []
         seen: set[str] = set()
         for question in questions:
-            messages = list(map(dict, question.context))
-            name = sha256_of(messages) if messages else None
+            name = sha256_of(list(map(dict, question.context))) if question.context else None
             if name is not None and name not in seen:
                 seen.add(name)
-                lines.append({"context": name, "messages": messages})
-            lines.append({"question": asdict(question) | {"context": name}})
+                lines.append({"context": name, "messages": question.context})
+            fields = {field: getattr(question, field) for field in question.__slots__}
+            lines.append({"question": fields | {"context": name}})
         _write(
             self.path / QUESTIONS,
             "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
