@@ -88,6 +88,8 @@ async def ask(
             folder = run_set.folder(plan.task.name, endpoint.model)
             ended.append(await run_plan(plan, endpoint, folder, arguments.settings(args)))
             print("\n".join(account.lines(ended[-1].manifest, ended[-1].path)), flush=True)
+            if plan.task.note:
+                print(f"  note: {plan.task.note}", flush=True)
             if ended[-1].has_given_up:
                 break
     return ended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +94,6 @@ def make_plan(
         prompt_sha256={q.id: q.prompt_sha256(protocol.system) for q in questions},
         limit=limit,
     )
-
-
-def with_task_defaults(task: Task, protocol: Protocol, few_shot: int | None) -> Protocol:
-    """Return the protocol with the task's own number of few-shot examples where none is asked."""
-    return replace(protocol, few_shot=task.few_shot if few_shot is None else few_shot)
 
 
 def subset(questions: Sequence[Question], limit: int) -> list[Question]:

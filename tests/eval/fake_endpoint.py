@@ -1,8 +1,9 @@
 """An OpenAI-compatible endpoint in a process of its own, whose every reply is known beforehand.
 
-    python -m tests.eval.fake_endpoint GOLDS.json [--faulty] [--latency-s 0.01]
+    python -m tests.eval.fake_endpoint GOLDS.json [--faulty] [--latency-s 0.01] [--default 42]
 
-GOLDS.json: the last thing a user may say -> the right answer, a whole number. What a question gets
+GOLDS.json: the last thing a user may say -> the right answer, a whole number. --default: of all
+else, which is status 500 without it. What a question gets
 is a pure function of its text (`fate`), so that a test knows the truth without asking.
 """
 
@@ -64,8 +65,11 @@ def content(fated: Fate, gold: int) -> str:
 class Replies:
     """The routes: chat completions, models, and how many requests each question took."""
 
-    def __init__(self, golds: Mapping[str, int], is_faulty: bool, latency_s: float) -> None:
+    def __init__(
+        self, golds: Mapping[str, int], is_faulty: bool, latency_s: float, default: int | None
+    ) -> None:
         self._golds, self._is_faulty, self._latency_s = golds, is_faulty, latency_s
+        self._default = default
         self._requests: Counter[str] = Counter()
 
     async def chat(self, request: web.Request) -> web.Response:
@@ -80,7 +84,10 @@ class Replies:
         fated = fate(text, asked["model"], self._is_faulty)
         if fated == "refused":
             return error(400, "this question is refused")
-        return web.json_response(completion(fated, content(fated, self._golds[text])))
+        gold = self._golds.get(text, self._default)
+        if gold is None:
+            return error(500, "no such question")
+        return web.json_response(completion(fated, content(fated, gold)))
 
     async def models(self, _: web.Request) -> web.Response:
         """Name the one model."""
@@ -113,13 +120,18 @@ def error(status: int, message: str, headers: Mapping[str, str] | None = None) -
 
 @contextmanager
 def fake_endpoint(
-    golds: Mapping[str, int], folder: Path, is_faulty: bool = False, latency_s: float = 0.0
+    golds: Mapping[str, int],
+    folder: Path,
+    is_faulty: bool = False,
+    latency_s: float = 0.0,
+    default: int | None = None,
 ) -> Iterator[str]:
     """Start one and yield its base URL."""
     file = folder / "golds.json"
     file.write_text(json.dumps(golds))
     command = [sys.executable, "-m", "tests.eval.fake_endpoint", str(file)]
     command += ["--latency-s", str(latency_s), *["--faulty"] * is_faulty]
+    command += [] if default is None else ["--default", str(default)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -146,5 +158,7 @@ if __name__ == "__main__":
     parser.add_argument("golds", type=Path)
     parser.add_argument("--faulty", action="store_true")
     parser.add_argument("--latency-s", type=float, default=0.0)
+    parser.add_argument("--default", type=int)
     given = parser.parse_args()
-    asyncio.run(serve(Replies(json.loads(given.golds.read_text()), given.faulty, given.latency_s)))
+    known = json.loads(given.golds.read_text())
+    asyncio.run(serve(Replies(known, given.faulty, given.latency_s, given.default)))
