@@ -9,17 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from eval.errors import EvalError
+from eval.running.readiness import POLL_S, READY_S, probe
 
 COMMAND = (sys.executable, "-m", "reflect", "serve")
-READY_S, STOP_S, POLL_S = 1800.0, 60.0, 0.2
+STOP_S = 60.0
+READY = 200
 TAIL_LINES = 12
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -52,9 +52,10 @@ def served(
         )
         try:
             begun_s = time.monotonic()
-            _wait(f"http://127.0.0.1:{port}/ready", process, log)
+            base_url = f"http://127.0.0.1:{port}/v1"
+            _wait(base_url, process, log)
             say(f"the server is ready after {time.monotonic() - begun_s:.0f} s")
-            yield f"http://127.0.0.1:{port}/v1"
+            yield base_url
         finally:
             _stop(process)
 
@@ -76,23 +77,14 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: IO[str]) -> None:
+def _wait(base_url: str, process: subprocess.Popen[bytes], log: IO[str]) -> None:
     deadline_s = time.monotonic() + READY_S
-    while not _answers(url):
+    while (found := probe(base_url)) is None or found[0] != READY:
         if (status := process.poll()) is not None:
             raise EvalError(f"the server ended with status {status}:\n{_tail(log)}")
         if time.monotonic() > deadline_s:
             raise EvalError(f"the server was not ready after {READY_S:g} s:\n{_tail(log)}")
         time.sleep(POLL_S)
-
-
-def _answers(url: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _tail(log: IO[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from eval.running.readiness import wait_until_ready
 from eval.running.served import is_folder, served
 
 KEYS = ("REFLECT_API_KEY", "OPENAI_API_KEY")
@@ -37,9 +38,10 @@ class Side:
 
     @contextmanager
     def opened(self, say: Callable[[str], None]) -> Iterator[str]:
-        """Yield its base URL; a folder is served meanwhile."""
+        """Yield its base URL when it is ready; a folder is served meanwhile."""
         if self.folder is None:
             assert self.base_url is not None  # noqa: S101  (one of the two)
+            wait_until_ready(self.base_url, say)
             yield self.base_url
             return
         with served(self.folder, say=say) as base_url:
