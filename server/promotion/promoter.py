@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
 
 from decoding.budget import BudgetError
+from server.engines.engine import Engine
 from server.errors import (
     Conflict,
+    EngineDead,
     EngineError,
     PromotionFailed,
     RequestError,
@@ -35,6 +39,10 @@ class Stage(StrEnum):
     LOADING = "loading"
     TESTING = "testing"
     ROLLING_BACK = "rolling_back"
+
+
+class NotPausedError(Exception):
+    """The engine goes on as it was: no weights were touched."""
 
 
 class Promoter:
@@ -158,14 +166,24 @@ class Promoter:
     async def _replace(self, old: ServedModel, new: ServedModel) -> None:
         """Load and test the new weights, or put the old ones back; nobody is inside the gate."""
         metric = self._service.metrics.promotions
-        reason = await self._install(new)
+        try:
+            reason = await self._install(new)
+        except NotPausedError as error:
+            raise Unavailable(
+                "The engine could not be paused; nothing has changed, the old weights serve: try "
+                "again, or see the server's log.",
+                code="not_paused",
+            ) from error
         if reason is None:
             self._service.take(new)
             metric.labels("promoted").inc()
             return
         logger.error("the new weights are taken back: %s", reason)
         self.stage = Stage.ROLLING_BACK
-        worse = await self._install(old)
+        try:
+            worse = await self._install(old)
+        except NotPausedError:
+            worse = "the engine could not be paused"
         if worse is None:
             self._service.take(old)
             metric.labels("rolled_back").inc()
@@ -183,19 +201,38 @@ class Promoter:
             self.stage = stage
 
     async def _install(self, model: ServedModel) -> str | None:
-        """Put weights into the engine and test them; return what is wrong, or None."""
+        """Put weights into the engine and test them; return what is wrong, or None.
+
+        Raises NotPausedError where it has the weights it had.
+        """
         _, engine = self._service.served_by_engine()
         try:
             self._advance(Stage.LOADING)
-            await engine.pause()
-            try:
+            async with _paused(engine):
                 await engine.reload(model.bundle.folder)
-            finally:
-                await engine.resume()
             self._advance(Stage.TESTING)
             return await find_mismatch(engine, model.bundle)
+        except NotPausedError:
+            raise
         except EngineError as error:
             return error.message.rstrip(".")
         except Exception as error:
             logger.exception("the weights could not be loaded")
             return f"the weights could not be loaded ({type(error).__name__})"
+
+
+@asynccontextmanager
+async def _paused(engine: Engine) -> AsyncIterator[None]:
+    """Let nothing run meanwhile; raise NotPausedError where the engine cannot, and goes on."""
+    try:
+        await engine.pause()
+    except EngineDead:
+        raise
+    except Exception as error:
+        logger.exception("the engine could not be paused")
+        await engine.resume()
+        raise NotPausedError from error
+    try:
+        yield
+    finally:
+        await engine.resume()

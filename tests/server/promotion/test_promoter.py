@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from decoding.bundle import Bundle
+from server.errors import EngineError
 from server.fingerprint import fingerprint
 from server.model import ServedModel
 from server.settings import Settings
@@ -144,6 +145,50 @@ def test_where_the_old_weights_cannot_be_put_back_nothing_is_served_until_others
     house.versions.broken.clear()
     assert house.promote().status_code == 200
     assert house.is_truthful(house.ask())
+
+
+@pytest.mark.parametrize("error", [EngineError("vLLM is busy"), RuntimeError("inner")])
+def test_where_the_engine_cannot_be_paused_the_old_weights_serve_on(
+    error: Exception, make_house: MakeHouse
+) -> None:
+    house = make_house()
+    engine = house.server.engine
+    pause = engine.pause
+
+    async def fail_to_pause() -> None:
+        await pause()
+        raise error
+
+    engine.pause = fail_to_pause  # type: ignore[method-assign]
+    answer = house.promote()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_paused")
+    assert "the old weights serve" in answer.json()["error"]["message"]
+    assert engine.reloads == []
+    assert house.is_truthful(house.ask())
+    with house.server.client() as client:
+        assert client.get("/ready").status_code == 200
+    engine.pause = pause  # type: ignore[method-assign]
+    assert house.promote().status_code == 200
+    assert house.served_mark == house.marks["v2"]
+
+
+def test_where_the_engine_cannot_be_paused_for_a_rollback_nothing_is_served(
+    make_house: MakeHouse,
+) -> None:
+    house = make_house()
+    house.versions.wrong.add("v2")
+    engine = house.server.engine
+    pause = engine.pause
+
+    async def pause_once() -> None:
+        if engine.reloads:
+            raise EngineError("vLLM is busy")
+        await pause()
+
+    engine.pause = pause_once  # type: ignore[method-assign]
+    answer = house.promote()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "promotion_failed")
+    assert house.ask().status_code == 503
 
 
 def test_an_engine_that_dies_while_it_loads_is_not_served(make_house: MakeHouse) -> None:
