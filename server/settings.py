@@ -55,6 +55,7 @@ class Settings:
     """How much the stored responses of one key may take; its oldest go first."""
     max_background: int = 64
     """How many responses may be written in the background at once."""
+    max_background_per_key: int = 32
     response_lease_s: float = 15.0
     """How long after its server was last heard of an unfinished response counts as lost."""
     seal_key: str | None = field(default=None, repr=False)

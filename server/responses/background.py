@@ -6,10 +6,11 @@ import asyncio
 import json
 import logging
 import zlib
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from server.errors import QueueFull
+from server.errors import QueueFull, TooManyRequests
 from server.records.logs import trace_of
 from server.responses.run import ResponseRun
 from server.responses.store import LOST, ResponseStore
@@ -18,6 +19,7 @@ from server.service import Service
 
 logger = logging.getLogger(__name__)
 
+RETRY_AFTER_S = 5
 LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
 CUT_SHORT = {
     "type": "error",
@@ -77,27 +79,61 @@ class Background:
     """
 
     def __init__(
-        self, store: ResponseStore, service: Service, *, max_running: int, renew_s: float
+        self,
+        store: ResponseStore,
+        service: Service,
+        *,
+        max_running: int,
+        max_per_key: int,
+        renew_s: float,
     ) -> None:
-        """Start nothing yet."""
+        """Start nothing yet; max_per_key: of those that run, how many may be one key's."""
         self._store, self._service = store, service
-        self._max_running, self._renew_s = max_running, renew_s
+        self._max_running, self._max_per_key = max_running, max_per_key
+        self._renew_s = renew_s
+        self._places: Counter[str | None] = Counter()
         self._running: dict[str, BackgroundRun] = {}
         self._renewal: asyncio.Task[None] | None = None
         self._is_closing = asyncio.Event()
 
-    def check_room(self) -> None:
-        """Raise QueueFull where as many are running as may."""
-        if len(self._running) >= self._max_running:
-            raise QueueFull("Too many responses are being written in the background; try again.")
+    def enter(self, key_id: str | None) -> Callable[[], None]:
+        """Take a place, before anything is waited for; return what gives it back, once or more.
 
-    def begin(self, run: ResponseRun) -> BackgroundRun:
-        """Write a response, which the store already has as unfinished, without its client."""
+        Raises QueueFull where none is left, TooManyRequests where the key has its share; who has
+        no key has no share of their own.
+        """
+        if self._places.total() >= self._max_running:
+            raise QueueFull("Too many responses are being written in the background; try again.")
+        if key_id is not None and self._places[key_id] >= self._max_per_key:
+            raise TooManyRequests(
+                f"{self._max_per_key} responses of this API key are being written in the "
+                "background; try again when one has ended.",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        self._places[key_id] += 1
+        is_inside = True
+
+        def leave() -> None:
+            nonlocal is_inside
+            if is_inside:
+                is_inside = False
+                self._places[key_id] -= 1
+                if not self._places[key_id]:
+                    del self._places[key_id]
+
+        return leave
+
+    def begin(self, run: ResponseRun, leave: Callable[[], None]) -> BackgroundRun:
+        """Write a response, which the store already has as unfinished, without its client.
+
+        leave: what `enter` returned
+        """
         background = BackgroundRun(run)
         id = run.response["id"]
         self._running[id] = background
         self._service.in_flight.begin()
         background.task = asyncio.create_task(self._write(background), name=f"background-{id}")
+        background.task.add_done_callback(lambda _: leave())
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(), name="leases")
         return background

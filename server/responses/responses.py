@@ -37,6 +37,7 @@ class Responses:
             store,
             service,
             max_running=settings.max_background,
+            max_per_key=settings.max_background_per_key,
             renew_s=settings.response_lease_s / LEASE_PERIODS,
         )
         return cls(store, background, Seal(find_secret(settings.seal_key, settings.data)))

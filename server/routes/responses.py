@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -19,7 +20,6 @@ from server.protocol.response_items import Item, ReasoningItem, new_id
 from server.protocol.responses import Response, ResponsesRequest
 from server.replies.generation import Generation
 from server.replies.whole_answer import answer_whole
-from server.responses.background import Background
 from server.responses.plan import NAMES, as_chat, blank_response
 from server.responses.responses import Responses
 from server.responses.run import ResponseRun
@@ -41,12 +41,10 @@ async def create_response(http: Request) -> HttpResponse:
     request = await read_body(http, ResponsesRequest, service.settings.max_request_bytes)
     responses: Responses = http.app.state.responses
     if request.background:
-        responses.background.check_room()
+        return await _begin(http, request, responses)
     run = await _admit(http, request, responses)
     if run is None:
         return client_gone()
-    if request.background:
-        return await _begin(http, run, responses.background, has_stream=bool(request.stream))
     if request.stream:
         return ResponseStream(run, service.settings)
     return await answer_whole(http, run.generation, _complete(run))
@@ -104,16 +102,23 @@ async def _before(request: ResponsesRequest, responses: Responses, key_id: str) 
     return [*stored.context, *stored.response["output"]]
 
 
-async def _begin(
-    http: Request, run: ResponseRun, background: Background, *, has_stream: bool
-) -> HttpResponse:
-    try:
-        await run.keep_unfinished()
-    except BaseException:
-        run.generation.abandon()
-        raise
-    going_on = background.begin(run)
-    if has_stream:
+async def _begin(http: Request, request: ResponsesRequest, responses: Responses) -> HttpResponse:
+    """Begin a response that goes on without its client."""
+    caller: Caller = http.state.caller
+    with ExitStack() as stack:
+        leave = responses.background.enter(caller.key_id if caller.has_key else None)
+        stack.callback(leave)
+        run = await _admit(http, request, responses)
+        if run is None:
+            return client_gone()
+        try:
+            await run.keep_unfinished()
+        except BaseException:
+            run.generation.abandon()
+            raise
+        going_on = responses.background.begin(run, leave)
+        stack.pop_all()
+    if request.stream:
         return FollowedStream(going_on.follow(-1), http.app.state.service.settings)
     return JSONResponse(run.response)
 

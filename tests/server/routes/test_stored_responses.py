@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -308,6 +309,54 @@ def test_too_many_background_responses_are_refused(
         server.engine.is_paused = False
         for id in ids:
             assert wait_for_end(server, client, id)["status"] == "completed"
+
+
+def test_background_responses_that_come_at_once_are_not_more_than_may_be(
+    make_server: Callable[..., LiveServer],
+) -> None:
+    server = make_server(Settings(max_background=2))
+    server.engine.is_paused = True
+
+    def post(_: int) -> int:
+        with server.client() as client:
+            return client.post("/v1/responses", json=HELLO | {"background": True}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(post, range(8))) == [200] * 2 + [503] * 6
+    server.engine.is_paused = False
+
+
+def test_a_background_request_that_is_refused_takes_no_place(
+    make_server: Callable[..., LiveServer],
+) -> None:
+    server = make_server(Settings(max_background=1))
+    with server.client() as client:
+        for fields in ({"model": "x" * 9}, {"temperature": 1, "max_output_tokens": 1}):
+            wrong = client.post("/v1/responses", json=HELLO | {"background": True} | fields)
+            assert wrong.status_code in (400, 404)
+        first = create(client, background=True)
+        assert wait_for_end(server, client, first["id"])["status"] == "completed"
+        server.wait_until(lambda: server.service.in_flight.count == 0)
+        create(client, background=True)
+
+
+def test_no_key_takes_all_of_the_places_in_the_background(
+    make_server: Callable[..., LiveServer],
+) -> None:
+    keys = Keys.from_lines([ALICE, BOB], "test")
+    server = make_server(Settings(keys=keys, max_background=3, max_background_per_key=2))
+    server.engine.is_paused = True
+    with (
+        server.client(Authorization=f"Bearer {ALICE}") as alice,
+        server.client(Authorization=f"Bearer {BOB}") as bob,
+    ):
+        for _ in range(2):
+            create(alice, background=True)
+        refused = alice.post("/v1/responses", json=HELLO | {"background": True})
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"]
+        create(bob, background=True)
+    server.engine.is_paused = False
 
 
 def test_a_cancellation_through_another_server_is_noticed(
