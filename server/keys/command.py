@@ -14,7 +14,7 @@ from server.keys.policy import EFFORTS, Policy
 from server.store_flags import add_store_flags, store_url
 
 if TYPE_CHECKING:
-    from server.keys.store import KeyStore, StoredKey
+    from server.keys.store import KeyStore, StoredKey, UnreadableKeyError
 
 NAME = re.compile(r"[\w.@ +-]{1,64}")
 SPAN = re.compile(r"(\d{1,6})([hdw])")
@@ -65,7 +65,7 @@ def _add(store: KeyStore, arguments: argparse.Namespace) -> int:
 def _list(store: KeyStore, _: argparse.Namespace) -> int:
     heads = ("id", "name", "state", "created", "expires", "last used", "policy")
     now_s = time.time()
-    rows = [heads, *(_row(key, now_s) for key in store.read())]
+    rows = [heads, *(_row(key, now_s) for key in store.read(_complain))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
@@ -75,7 +75,7 @@ def _list(store: KeyStore, _: argparse.Namespace) -> int:
 def _revoke(store: KeyStore, arguments: argparse.Namespace) -> int:
     meant = [
         key
-        for key in store.read()
+        for key in store.read(_complain)
         if key.revoked_at_s is None and arguments.key in (key.id, key.name)
     ]
     if len(meant) != 1:
@@ -87,6 +87,10 @@ def _revoke(store: KeyStore, arguments: argparse.Namespace) -> int:
     store.revoke(meant[0].id, int(time.time()))
     print(f"{meant[0].id} ({meant[0].name}) is revoked; running servers learn of it in a second")
     return 0
+
+
+def _complain(error: UnreadableKeyError) -> None:
+    print(f"reflect keys: {error}", file=sys.stderr)
 
 
 def _row(key: StoredKey, now_s: float) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 
 from server.keys.policy import Caller, Keys, Policy
-from server.keys.store import KeyStore, KeyStoreError, StoredKey, digest_key
+from server.keys.store import KeyStore, KeyStoreError, StoredKey, UnreadableKeyError, digest_key
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class Keyring:
         self._uses: dict[str, int] = {}
         self._noted_at_s = time.monotonic()
         self._is_reachable = True
+        self._unreadable: set[str] = set()
         self._read()
 
     @property
@@ -93,9 +94,15 @@ class Keyring:
     def _read(self) -> None:
         if self._store is None or (state := self._store.state()) == self._state:
             return
-        keys = self._store.read()
+        keys = self._store.read(self._leave_out)
         self._stored = {key.digest: (key, _stored_caller(key)) for key in keys}
         self._state = state
+
+    def _leave_out(self, error: UnreadableKeyError) -> None:
+        """Let nobody in with a key whose limits are not known, and say so once."""
+        if error.id not in self._unreadable:
+            logger.error("a key lets nobody in: %s", error)
+        self._unreadable.add(error.id)
 
     def _note_uses(self, store: KeyStore) -> None:
         uses, self._uses = dict(self._uses), {}  # the event loop may still write to the old one

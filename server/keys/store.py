@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -51,6 +51,15 @@ KEYS = Table(
 
 class KeyStoreError(Exception):
     """A store that cannot be opened, read or written; says which and why."""
+
+
+class UnreadableKeyError(KeyStoreError):
+    """A row that this version cannot read; the others can be used."""
+
+    def __init__(self, id: str) -> None:
+        """Name the key by its id."""
+        super().__init__(f"{id} cannot be read: was it written by a newer version?")
+        self.id = id
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +147,24 @@ class KeyStore:
             row = connection.execute(select(func.count(), func.count(KEYS.c.revoked_at_s))).one()
         return int(row[0]), int(row[1])
 
-    def read(self) -> Sequence[StoredKey]:
-        """Return every key, the revoked ones too, the oldest first."""
+    def read(
+        self, on_unreadable: Callable[[UnreadableKeyError], None] | None = None
+    ) -> Sequence[StoredKey]:
+        """Return every key, the revoked ones too, the oldest first.
+
+        A key that cannot be read is left out and told to `on_unreadable`, else raised.
+        """
         with self._begin() as connection:
             rows = connection.execute(select(KEYS).order_by(KEYS.c.created_at_s, KEYS.c.id)).all()
-        return [_stored_key(row) for row in rows]
+        keys = []
+        for row in rows:
+            try:
+                keys.append(_stored_key(row))
+            except UnreadableKeyError as error:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(error)
+        return keys
 
     def close(self) -> None:
         """Give the connections back."""
@@ -186,10 +208,8 @@ def _policy(text: str) -> Policy:
 
 def _stored_key(row: Row[Any]) -> StoredKey:
     values = row._asdict()
-    digest, policy = bytes.fromhex(values.pop("digest")), values.pop("policy")
+    digest, policy = values.pop("digest"), values.pop("policy")
     try:
-        return StoredKey(digest=digest, policy=_policy(policy), **values)
-    except (TypeError, ValueError) as error:
-        raise KeyStoreError(
-            f"the policy of {values['id']} cannot be read: was it written by a newer version?"
-        ) from error
+        return StoredKey(digest=bytes.fromhex(digest), policy=_policy(policy), **values)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UnreadableKeyError(values["id"]) from error

@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from server.database import open_database
 from server.keys.command import main
 from server.keys.policy import Policy
 from server.keys.store import KeyStore, StoredKey, digest_key
@@ -108,6 +110,24 @@ def test_another_store_is_named_by_its_url_or_folder(tmp_path: Path, folder: Pat
     assert (tmp_path / "other.db").is_file()
     assert (tmp_path / "more" / "keys.db").is_file()
     assert not folder.exists()
+
+
+def test_a_key_of_a_newer_version_is_named_and_the_others_listed_and_revoked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("odd", "ann"):
+        assert main(["add", name]) == 0
+    odd = stored(folder)[0] if stored(folder)[0].name == "odd" else stored(folder)[1]
+    database = open_database(f"sqlite:///{folder / 'keys.db'}")
+    with database.begin() as connection:
+        connection.execute(text(f"UPDATE api_keys SET policy = '[]' WHERE id = '{odd.id}'"))
+    database.dispose()
+    capsys.readouterr()
+    assert main(["list"]) == 0
+    said = capsys.readouterr()
+    assert "ann" in said.out
+    assert f"{odd.id} cannot be read" in said.err
+    assert main(["revoke", "ann"]) == 0
 
 
 def test_without_a_folder_a_store_must_be_named(

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from server.database import open_database
 from server.keys.keyring import Keyring
 from server.keys.policy import Caller, Keys, Policy
 from server.keys.store import KeyStore
@@ -109,6 +111,33 @@ async def test_keys_stay_as_known_while_the_store_cannot_be_reached(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     watching.cancel()
     store.close()
+
+
+@pytest.mark.parametrize(
+    "column", ["""policy = '{"max_smiles": 1}'""", "policy = 'null'", "digest = 'no hex'"]
+)
+async def test_a_key_that_cannot_be_read_lets_nobody_in_and_the_others_are_followed(
+    column: str, store: KeyStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd, odd_secret = store.add("odd", Policy(), 100)
+    ann, ann_secret = store.add("ann", Policy(), 100)
+    database = open_database(f"sqlite:///{tmp_path / 'keys.db'}")
+    with database.begin() as connection:
+        connection.execute(text(f"UPDATE api_keys SET {column} WHERE id = '{odd.id}'"))
+    database.dispose()
+    keyring = Keyring(Keys(), DEFAULT, store)
+    assert keyring.is_guarded
+    assert keyring.find(odd_secret) is None
+    assert keyring.find(ann_secret) is not None
+    watching = asyncio.create_task(keyring.watch(0.01))
+    _, bob_secret = store.add("bob", Policy(), 100)
+    await come_true(lambda: keyring.find(bob_secret) is not None)
+    store.revoke(ann.id, 101)
+    await come_true(lambda: keyring.find(ann_secret) is None)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"a key lets nobody in: {odd.id} cannot be read: was it written by a newer version?"
+    ]
+    watching.cancel()
 
 
 def test_the_last_use_is_written_down_at_the_end(store: KeyStore, tmp_path: Path) -> None:
