@@ -34,11 +34,29 @@ class Rates:
 
     def take_request(self, caller: Caller) -> None:
         """Count a request; raise TooManyRequests where that would be one too many."""
+        self._take(caller, 1)
+
+    def take_prompts(self, caller: Caller, num_prompts: int) -> None:
+        """Count the prompts of a request as one each; the first was counted before it was read.
+
+        Raises TooManyRequests, for good where a minute has not as many.
+        """
+        limit = caller.policy.requests_per_minute
+        if limit is not None and num_prompts > limit:
+            raise TooManyRequests(
+                f"Request too large: {num_prompts} prompts count as requests, of {limit} per "
+                "minute in all. Send fewer at once.",
+                param="prompt",
+            )
+        if num_prompts > 1:
+            self._take(caller, num_prompts - 1)
+
+    def _take(self, caller: Caller, count: int) -> None:
         limit = caller.policy.requests_per_minute
         if limit is None:
             return
         item, names = self._item(limit), (REQUESTS, caller.key_id)
-        if not self._requests.hit(item, *names):
+        if not self._requests.hit(item, *names, cost=count):
             raise TooManyRequests(
                 f"Rate limit reached: {limit} requests per minute. Try again later.",
                 retry_after_s=self._until(self._requests.get_window_stats(item, *names)[0]),

@@ -48,6 +48,7 @@ async def create_completion(http: Request) -> Response:
             "request of its own.",
             param="prompt",
         )
+    service.rates.take_prompts(http.state.caller, len(request.prompt))
     prompts = read_prompts(request, service.model)
     id = f"cmpl-{secrets.token_hex(14)}"
     batch = await _admit(http, request, prompts, id)

@@ -45,10 +45,26 @@ def test_requests_are_counted_by_key() -> None:
     assert left(rates, ann) == {"requests": 0}
 
 
+def test_each_prompt_of_a_request_counts_as_a_request() -> None:
+    rates, ann = Rates(), caller(requests_per_minute=5)
+    rates.take_request(ann)
+    rates.take_prompts(ann, 4)
+    assert left(rates, ann) == {"requests": 1}
+    rates.take_request(ann)
+    with pytest.raises(TooManyRequests, match="Try again later") as later:
+        rates.take_prompts(ann, 2)
+    assert later.value.retry_after_s is not None
+    with pytest.raises(TooManyRequests, match="6 prompts") as never:
+        rates.take_prompts(ann, 6)
+    assert never.value.retry_after_s is None
+    assert left(rates, ann) == {"requests": 0}
+
+
 def test_a_key_without_limits_is_never_refused_and_told_nothing() -> None:
     rates, ann = Rates(), caller()
     for _ in range(1000):
         rates.take_request(ann)
+        rates.take_prompts(ann, 64)
         rates.begin(ann).reserve(10**6, 10**6, is_asked=True)
     assert rates.headers(ann) == []
 

@@ -264,6 +264,24 @@ def test_a_key_is_needed_where_keys_are(make_server: Callable[..., LiveServer]) 
             assert answer.status_code == status
 
 
+def test_the_prompts_of_a_request_count_as_requests(
+    make_server: Callable[..., LiveServer], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    store = KeyStore.open(url)
+    _, key = store.add("ann", Policy(requests_per_minute=5), 100)
+    store.close()
+    server = make_server(Settings(keys_url=url))
+    with server.client(authorization=f"Bearer {key}") as client:
+        answers = [
+            client.post("/v1/completions", json={"model": "tiny", "prompt": ["a", "b", "c"]})
+            for _ in range(2)
+        ]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert [a.headers["x-ratelimit-remaining-requests"] for a in answers] == ["2", "1"]
+    assert answers[1].headers["retry-after"]
+
+
 def test_more_prompts_than_a_key_may_have_answered_at_once_are_refused_for_good(
     make_server: Callable[..., LiveServer], tmp_path: Path
 ) -> None:
