@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import secrets
@@ -10,9 +11,10 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.error_answers import error_document
+from server.errors import ServerError
 from server.keys.policy import Caller
 from server.protocol.chat import Usage
-from server.protocol.errors import INTERNAL
 from server.records.logs import request_id, trace_of
 from server.records.metrics import Outcome
 from server.records.tracing import describe, request_span
@@ -20,6 +22,7 @@ from server.service import Service
 
 logger = logging.getLogger(__name__)
 
+INTERNAL = "The server had an error while processing the request."
 CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 QUIET = frozenset({"/health", "/ready", "/metrics"})
 OUTCOMES = {
@@ -72,7 +75,7 @@ class Access:
                 logger.error("the request failed: %s", trace_of(error))
                 state["outcome"] = Outcome.FAILED
                 if not status:
-                    await _send_internal_error(send_with_id)
+                    await _send_internal_error(scope.get("path", ""), send_with_id)
             finally:
                 self._service.in_flight.end()
                 fields = self._note(scope, status, time.perf_counter() - started_s)
@@ -129,8 +132,8 @@ def _tokens(usage: Usage) -> str:
     return form.format(**_counts(usage))
 
 
-async def _send_internal_error(send: Send) -> None:
-    body = INTERNAL.model_dump_json().encode()
+async def _send_internal_error(path: str, send: Send) -> None:
+    body = json.dumps(error_document(path, ServerError(INTERNAL))).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

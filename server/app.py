@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from decoding.bundle import Bundle
 from server import errors, openapi
 from server.access import Access
+from server.error_answers import error_document
 from server.model import ServedModel
 from server.promotion.promoter import Promoter
-from server.protocol.anthropic import anthropic_error
-from server.protocol.errors import error_body, error_headers, failure
+from server.protocol.errors import error_headers, failure
 from server.records.logs import quiet_text_writers
 from server.responses.responses import Responses
 from server.routes import (
@@ -124,10 +124,8 @@ def _sent_key(request: Request) -> str | None:
 
 
 async def _answer_server_error(request: Request, error: errors.ServerError) -> JSONResponse:
-    """Write an error as OpenAI does, or as Anthropic does where the client called its API."""
-    is_anthropic = request.url.path.startswith("/v1/messages")
-    body = anthropic_error(error) if is_anthropic else error_body(error)
-    return JSONResponse(body.model_dump(), failure(error).status, error_headers(error))
+    document = error_document(request.url.path, error)
+    return JSONResponse(document, failure(error).status, error_headers(error))
 
 
 async def _answer_http_error(request: Request, error: HTTPException) -> JSONResponse:

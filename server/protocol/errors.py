@@ -75,11 +75,6 @@ FAILURES: dict[type[errors.ServerError], Failure] = {
     errors.EngineError: Failure(500, "server_error"),
     errors.ServerError: Failure(500, "server_error"),
 }
-INTERNAL = ErrorBody(
-    error=ErrorDetail(
-        message="The server had an error while processing the request.", type="server_error"
-    )
-)
 
 
 def failure(error: errors.ServerError) -> Failure:

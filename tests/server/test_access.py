@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -89,8 +90,11 @@ def test_a_reply_that_failed_midway_is_counted_as_failed(
     assert outcomes(server) == {"failed"}
 
 
+@pytest.mark.parametrize(
+    ("path", "of_openai"), [({}, True), ({"path": URL}, True), ({"path": "/v1/messages"}, False)]
+)
 async def test_an_exception_of_a_route_becomes_an_error_object(
-    model: ServedModel, caplog: pytest.LogCaptureFixture
+    path: dict[str, str], of_openai: bool, model: ServedModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def start() -> ScriptedEngine:
         return ScriptedEngine(lambda _: Script(()))
@@ -110,10 +114,12 @@ async def test_an_exception_of_a_route_becomes_an_error_object(
         await asyncio.sleep(0)
         return {"type": "http.disconnect"}
 
-    scope = {"type": "http", "headers": []}
+    scope = {"type": "http", "headers": []} | path
     await Access(broken, service)(scope, receive, send)  # type: ignore[arg-type]
     assert sent[0]["status"] == 500
-    assert b"server_error" in sent[1]["body"]
+    body = json.loads(sent[1]["body"])
+    assert body["error"]["type"] == ("server_error" if of_openai else "api_error")
+    assert body.get("type") == (None if of_openai else "error")
     assert b"inner detail" not in sent[1]["body"]
     assert "inner detail" not in caplog.text
     assert "RuntimeError" in caplog.text
