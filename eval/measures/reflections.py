@@ -83,15 +83,16 @@ def figures(
 def shown(samples: Sequence[Sample]) -> list[Shown]:
     """Return the replies whose thoughts can be read.
 
-    An endpoint that shows tags in any content shows them in all: a content without is a reply
-    without thoughts. One that shows a reasoning field may hide it elsewhere.
+    An endpoint that shows raw replies (any content begins with its thoughts) shows all of them: a
+    content without is a reply without thoughts. One that shows a reasoning field may hide it
+    elsewhere; an answer that only mentions a tag shows nothing.
     """
     turns = [(sample, turn) for sample in samples for turn in sample.turns]
-    is_raw = any(turn.reasoning is None and turn.reply is not None for _, turn in turns)
+    is_raw = any(turn.content.lstrip().startswith("<thinking>") for _, turn in turns)
     return [
         Shown(sample, turn.reply or turn.content, _thoughts(turn), turn.reasoning is not None)
         for sample, turn in turns
-        if turn.reply is not None or is_raw
+        if turn.reasoning is not None or is_raw
     ]
 
 
@@ -165,7 +166,8 @@ def catches(questions: Mapping[str, Question], found: Sequence[Shown]) -> dict[s
     """Return what the reflections on generated problems flag; None for other questions.
 
     caught: wrong attempts (steps of a word problem) that a reflection follows; false_alarms: right
-    ones; repaired: of the caught ones, those whose next attempt is right.
+    ones; repaired: of the caught ones, those whose next attempt is right. Wilson's intervals take
+    the attempts of one reply for independent, which they are not: they are rather too narrow.
     """
     counts, is_any = Reflections(), False
     for one in found:

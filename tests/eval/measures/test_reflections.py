@@ -70,6 +70,14 @@ def test_an_endpoint_that_shows_tags_shows_all_and_a_reply_without_them_breaks_t
     assert (found["with_reflection"]["k"], found["with_reflection"]["n"]) == (1, 2)
 
 
+def test_an_answer_that_mentions_the_tags_shows_no_thoughts() -> None:
+    samples = [
+        sample(1, Turn("It begins with <thinking> and may <reflection>.")),
+        sample(2, Turn("42")),
+    ]
+    assert figures(QUESTIONS, samples, SCORER) == "not available"
+
+
 def test_a_request_that_failed_is_no_reply() -> None:
     failed = Sample("2", 0, "", "", failure=Failure("no", 400))
     assert told([sample(1, raw(WRONG, RIGHT)), failed])["replies"] == 1
