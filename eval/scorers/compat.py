@@ -23,7 +23,8 @@ class Filter:
     """How lm-eval turns a reply into an answer, and compares it with the gold one.
 
     pattern, group: of its regex step, None without one; the last match is group -1
-    prefix: what it lets the reply begin with, and what a chat endpoint may say again
+    prefix: what it lets the reply begin with. A chat endpoint cannot be made to, and says it by
+        itself, after reasons perhaps: what follows the last one is what lm-eval would have got
     stops: where the reply ends at the latest
     ignored, is_case_ignored, is_punctuation_ignored: of its exact match
     """
@@ -60,7 +61,7 @@ class Filter:
     def answer(self, text: str) -> str:
         """Return what the filter leaves of a reply."""
         if self.prefix:
-            text = text.lstrip().removeprefix(self.prefix)
+            text = text.rpartition(self.prefix)[2]
         for stop in self.stops:
             text = text.partition(stop)[0]
         return text.strip() if self.pattern is None else self._matched(self.pattern, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,7 +21,8 @@ def figures(questions: Mapping[str, Question], samples: Sequence[Sample]) -> dic
     """Return means with intervals; several answers to a question count as their mean.
 
     micro, groups: by size, with the error sqrt(sum n_i^2 se_i^2) / n over subjects; macro: the
-    mean of the subjects' means. A subject of one question has no error that is known.
+    mean of the subjects' means. With a subject of one question, whose error is not known, the
+    interval of micro and groups is that of independent questions, and macro has none.
     """
     subjects = _by_subject(questions, samples)
     groups = {
@@ -51,6 +53,8 @@ def _micro(subjects: Iterable[Values]) -> Interval:
     those = list(subjects)
     everything = [value for values in those for value in values]
     error = group_error((len(values), standard_error(values)) for values in those)
+    if math.isinf(error):
+        return interval(everything)
     return around(mean(everything), error, len(everything))
 
 

@@ -64,7 +64,7 @@ def test_verdicts_on_any_text_are_theirs(text: str, task: str, gold: str) -> Non
 def stopped(task: str, text: str) -> str:
     """What lm-eval gets of a reply: without what it said itself, up to where it stops."""
     config = task_config(task) or {}
-    text = text.lstrip().removeprefix(config["gen_prefix"]) if "gen_prefix" in config else text
+    text = text.split(config["gen_prefix"])[-1] if "gen_prefix" in config else text
     for stop in config["generation_kwargs"]["until"]:
         text = text.split(stop)[0]
     return text
@@ -78,6 +78,8 @@ def test_the_published_forms_are_right() -> None:
     assert compat.verdict("mmlu_llama", " C. Paris", "C") == 1
     assert compat.verdict("mmlu_llama", "The best answer is C.", "C") == 1
     assert compat.verdict("arc_challenge_llama", "C", "C") == 1
+    assert compat.verdict("arc_challenge_llama", "As A is not,\nThe best answer is C.", "C") == 1
+    assert compat.verdict("arc_challenge_llama", "As A is not, C.", "C") == 0
 
 
 def test_steps_that_are_not_known_give_no_verdict() -> None:

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from eval.measures.proportions import wilson
 from eval.question import Question
 from eval.sample import Failure, Sample
 from eval.score import Score
@@ -79,6 +80,8 @@ def test_a_sample_without_a_reply_is_wrong() -> None:
     assert told([*asked("anatomy", [1]), failed])["micro"]["value"] == 0.5
 
 
-def test_of_one_question_the_error_is_not_known() -> None:
-    found = told(asked("anatomy", [1]))
-    assert (found["micro"]["value"], found["micro"]["low"]) == (1, None)
+def test_with_a_subject_of_one_question_questions_count_as_independent() -> None:
+    found = told([*asked("anatomy", [1]), *asked("virology", [1, 0, 1])])
+    independent = wilson(3, 4).to_dict()
+    assert found["micro"] == found["groups"]["other"] == independent
+    assert (found["macro"]["value"], found["macro"]["low"]) == (pytest.approx(5 / 6), None)
