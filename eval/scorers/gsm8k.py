@@ -22,7 +22,7 @@ FORM = re.compile(
         (?:\s?\([^()\n]{0,40}\))?                            # (in dollars)
         (?:\s(?:to|in|for|of)\s[^\n.:=]{0,60}?)?             # to the question
         [ \t'"*_]{0,3}
-        (?:\b(?:is|are|was|would\sbe|should\sbe)\b(?!\s+not\b)|[:=])
+        (?:\b(?:is|are|was|(?:would|should|must)\sbe)\b(?!\s+not\b)|[:=])
     )
   | (?P<heading>^[^\w\n]{0,8}(?:final\s)?answer[^\w\n]{0,8}$)
   | (?P<line>^[ \t]{0,8}(?-i:A):)

@@ -24,14 +24,15 @@ ASKED = r"""
     (?:\s?\([^()\n]{0,40}\))?                       # (a letter)
     (?:\s(?:to|for)\s[^\n.:=]{0,60}?)?              # to the question
 """
-SAYS = r"""[ \t'"*_]{0,3}(?:\b(?i:is|are|was|would\ be|should\ be)\b:?|:)"""
-OPEN = r"""(?:[ \t(\["'*_$]|\\boxed\s?\{|<b>|(?i:option)\s){0,8}"""
+SAYS = r"""[ \t'"*_]{0,3}(?:\b(?i:is|are|was|(?:would|should|must)\ be)\b:?|:)"""
+SURELY = r"(?:\ (?:clearly|hence|indeed|most\ likely|probably|then|therefore|thus),?)?"
+OPEN = r"""(?:[ \t(\["'*_$<]|\\boxed\s?\{|<b>|(?i:option)\s){0,8}"""
 HEADING = r"^[^\w\n]{0,8}(?i:final\ )?(?i:answer)"
 BULLET = r"^[ \t]{0,8}(?:[-+*>][ \t]{1,3})?"
 RIGHT = r"is\ (?:the\ )?(?:most\ |only\ )?(?:correct|right|best)\b"
 
 RULES = {
-    "answer": rf"{ASKED}{SAYS}{OPEN}LABEL{ALONE}{NO_WORD}",
+    "answer": rf"{ASKED}{SAYS}{SURELY}{OPEN}LABEL{ALONE}{NO_WORD}",
     "boxed": rf"\\(?:boxed|fbox)\s?\{{[ (]{{0,3}}(?i:LABEL){ALONE}",
     "next line": rf"(?:{ASKED}{SAYS}|{HEADING})[^\w\n(]{{0,8}}\n[^\w(]*+\(?LABEL{ALONE}{NO_WORD}",
     "is correct": rf"(?<![A-Za-z0-9'])LABEL{ALONE}[)\]\"'.]{{0,2}},?\ {RIGHT}",

@@ -77,6 +77,7 @@ FORMS: list[Case] = [
     ("The answer to the question is 42.", "42", True, True),
     ("The answer (in dollars) is 42.", "42", True, True),
     ("The answer would be 42.", "42", True, True),
+    ("The answer must be 42.", "42", True, True),
     ("The answer is that 42 apples are left.", "42", True, True),
     ("The answer is Mr. Smith's 42 apples.", "42", True, True),
 ]

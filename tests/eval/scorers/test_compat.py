@@ -64,7 +64,7 @@ def test_verdicts_on_any_text_are_theirs(text: str, task: str, gold: str) -> Non
 def stopped(task: str, text: str) -> str:
     """What lm-eval gets of a reply: without what it said itself, up to where it stops."""
     config = task_config(task) or {}
-    text = text.split(config["gen_prefix"])[-1] if "gen_prefix" in config else text
+    text = text.rsplit(config["gen_prefix"], maxsplit=1)[-1] if "gen_prefix" in config else text
     for stop in config["generation_kwargs"]["until"]:
         text = text.split(stop)[0]
     return text
