@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.errors import RunError
+from eval.errors import EndpointError, RunError
 from eval.judges import arguments
 from eval.judges.count import Count
 from eval.judges.judge_run import Request, judge_run, judging_of
@@ -46,7 +46,11 @@ def judge(args: argparse.Namespace, path: Path, against: Path | None) -> int:
     folder = RunFolder(path)
     task = find(folder.manifest["task"])
     opponent = _opponent(folder, judging_of(task), against, args.reference)
-    manifest = asyncio.run(_judge(folder, task, opponent, args))
+    try:
+        manifest = asyncio.run(_judge(folder, task, opponent, args))
+    except EndpointError as error:
+        hint = "For the judge: --judge-base-url, --judge-model, REFLECT_JUDGE_KEY."
+        raise EndpointError(f"{error} {hint}") from error
     print("\n".join(lines(manifest)))
     return JUDGE_ERRORS if manifest["judge"]["errors"] else 0
 

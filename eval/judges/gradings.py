@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.judges.judging import JUDGE_ERROR
-from eval.measures.means import interval, mean
+from eval.measures.means import mean, normal
 from eval.question import Question
 from eval.sample import Sample
 
@@ -21,7 +21,7 @@ def grading_figures(_: Mapping[str, Question], samples: Sequence[Sample]) -> dic
     turns = max(map(len, grades), default=0)
     return {
         "turns": [mean([turn(one, number) for one in grades]) for number in range(turns)],
-        "categories": {name: interval(ones).to_dict() for name, ones in categories.items()},
+        "categories": {name: normal(ones).to_dict() for name, ones in categories.items()},
         JUDGE_ERROR: sum(JUDGE_ERROR in sample.score.flags for sample in samples if sample.score),
     }
 

@@ -47,14 +47,17 @@ async def judge_run(
 ) -> dict[str, Any]:
     """Have every sample judged, score them, and return the manifest, which is written too.
 
-    `folder` is open for writing. Verdicts that are filed are not asked for again. Raises RunError
-    where the judge keeps failing; what it decided until then is kept.
+    `folder` is open for writing. Verdicts that are filed are not asked for again; where none is
+    missing, no judge need be there. Raises EndpointError where one is missing and no judge is
+    there, RunError where it keeps failing; what it decided until then is kept.
     """
     judging = judging_of(task)
     cases = _cases(folder, judging, request.judge, request.opponent)
     probing = probes(cases, request.num_probes)
     with Verdicts(folder.path) as verdicts:
         all_cases = [*probing, *cases]
+        if not _are_filed(all_cases, verdicts):
+            await endpoint.models()  # says at once where nothing answers
         hearing = Hearing(endpoint, verdicts, _counter(all_cases, request.on_verdict))
         await hearing.hear(all_cases, request.concurrency)
         scores = _scores(cases, verdicts)
@@ -94,6 +97,14 @@ def _cases(folder: RunFolder, judging: Judging, judge: Judge, opponent: Block | 
         for id, question in questions.items()
         if (sample := samples.get((id, epoch))) is not None
     ]
+
+
+def _are_filed(cases: Sequence[Case], verdicts: Verdicts) -> bool:
+    return all(
+        case.grades(conversation, verdicts) is not None
+        for case in cases
+        for conversation in case.conversations
+    )
 
 
 def _scores(cases: Sequence[Case], verdicts: Verdicts) -> Scores:

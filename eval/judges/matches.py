@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.judges.judging import JUDGE_ERROR
 from eval.judges.pairwise import LOSE, TIE, WIN
-from eval.measures.means import interval, mean, standard_error
+from eval.measures.means import mean, normal, standard_error
 from eval.measures.proportions import wilson
 from eval.question import Question
 from eval.sample import Sample
@@ -72,7 +72,7 @@ def _order(samples: Iterable[Sample]) -> dict[str, Any]:
 
 def _set(samples: Sequence[Sample]) -> dict[str, Any]:
     values = [sample.value for sample in samples]
-    return {**_outcomes(samples), **interval(values).to_dict()}
+    return {**_outcomes(samples), **normal(values).to_dict()}
 
 
 def _mean_chars(samples: Iterable[Sample]) -> dict[str, float]:

@@ -82,13 +82,33 @@ async def test_judge_errors_have_an_exit_status_of_their_own(tmp_path: Path) -> 
     assert "2 judge errors" in out.decode()
 
 
-async def test_a_judge_that_is_not_there_is_told(tmp_path: Path) -> None:
+async def test_a_judge_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    ours, theirs = runs(tmp_path, 2)
+    async with FakeJudge(by_prompt(honestly)) as judge:
+        pass
+    process = await started(*arguments(ours, theirs, judge))
+    _, err = await process.communicate()
+    assert process.returncode == os.EX_DATAERR
+    assert "--judge-base-url" in err.decode()
+    assert not (ours.path / "verdicts.jsonl").read_text()
+
+
+async def test_no_judge_need_be_there_where_all_verdicts_are_filed(tmp_path: Path) -> None:
+    ours, theirs = runs(tmp_path, 2)
+    outputs = []
+    async with FakeJudge(by_prompt(honestly)) as judge:
+        outputs.append(await (await started(*arguments(ours, theirs, judge))).communicate())
+    outputs.append(await (await started(*arguments(ours, theirs, judge))).communicate())
+    assert outputs[0][0] == outputs[1][0] != b""
+
+
+async def test_a_judge_that_refuses_the_key_is_told(tmp_path: Path) -> None:
     ours, theirs = runs(tmp_path, 2)
     async with FakeJudge(lambda messages, times: web.Response(status=401)) as judge:
         process = await started(*arguments(ours, theirs, judge))
         _, err = await process.communicate()
     assert process.returncode == os.EX_DATAERR
-    assert "judge-model" in err.decode()
+    assert "REFLECT_JUDGE_KEY" in err.decode()
     assert "Traceback" not in err.decode()
 
 
