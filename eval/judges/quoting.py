@@ -21,7 +21,7 @@ UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs"})
 SELECTORS = re.compile("[\ufe00-\ufe0d\U000e0100-\U000e01ef]")  # can spell out hidden text
 _LESS, _MORE, _BAR = "<\uff1c\ufe64", ">\uff1e\ufe65", "|\uff5c"
 _TAG = re.compile(
-    f"[{_LESS}](?=[{_LESS}/{_BAR}]*[^\\s0-9{_LESS}{_MORE}=][^{_LESS}{_MORE}]{{0,60}}[{_MORE}])"
+    f"[{_LESS}](?=[{_LESS}/{_BAR}]{{0,3}}[^\\s0-9{_LESS}{_MORE}=][^{_LESS}{_MORE}]{{0,60}}[{_MORE}])"
     r"|[\[\uff3b](?=/?[A-Za-z_]{3,30}[\]\uff3d])"
 )
 

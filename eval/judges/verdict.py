@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 LOWEST, HIGHEST = 1, 10
+MAX_LINE = 100  # characters of a line of grades
 Grades = tuple[int, ...]
 _GRADE = r"(10|[1-9])"
 _THINKING = re.compile(r"\s*<(thinking|think)>")
 _OUTPUT_TAG = re.compile(r"^\s*<output>|</output>\s*$")
-_DECORATION = re.compile(r"^[*_`#>\s]+|[*_`.\s]+$")
+_OPENING, _CLOSING = "*_`#> \t\r", "*_`. \t\r"  # of Markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class VerdictForm:
         return self._read_json(stated) or self._read_line(stated)
 
     def _read_line(self, text: str) -> Grades | None:
-        last = _DECORATION.sub("", text.rpartition("\n")[2])
-        found = self.line.fullmatch(last)
+        last = text.rpartition("\n")[2].lstrip(_OPENING).rstrip(_CLOSING)
+        found = self.line.fullmatch(last) if len(last) <= MAX_LINE else None
         return tuple(map(int, found.groups())) if found else None
 
     def _read_json(self, text: str) -> Grades | None:

@@ -85,5 +85,11 @@ def test_a_long_text_is_cut_and_the_judge_is_told() -> None:
     assert len(quoted) < 40_100
 
 
+@pytest.mark.parametrize("text", ["<" * 40_000, "<|" * 20_000, "<a" * 20_000, "[A" * 20_000])
+def test_beginnings_of_tags_without_end_take_no_longer_than_text(text: str) -> None:
+    """Quadratic time would be a minute here."""
+    assert unquote(quote(text + ">", "A", 50_000), "A") == text + ">"
+
+
 def test_text_of_the_cutting_cannot_be_forged() -> None:
     assert re.match(r"A\| ", quote("(A is empty)", "A"))

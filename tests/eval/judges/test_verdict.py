@@ -51,6 +51,8 @@ def test_a_verdict_is_read_from_the_judges_last_line_or_its_json(text: str) -> N
         '{"A": 70, "B": 5}',
         '{"A": 7, "B": 5} {"A": 1, "B": 9}',
         "[7, 5]",
+        "*" * 200_000 + "x",
+        "Scores" + " " * 200_000 + "A",
         "{" * 100_000,
         '{"A":' * 100_000,
     ],
