@@ -11,7 +11,7 @@ from typing import Any
 from eval.errors import EvalError
 from eval.question import Question
 from eval.score import UNANSWERED, Score, Scorer
-from eval.scorers.latex import canonical, is_literal, last_box, plain
+from eval.scorers.latex import canonical, is_exact, is_literal, last_box, plain
 
 ASSIGNMENT = re.compile(r"\s*[a-zA-Z]\s*=(?!.*=)")
 MAX_SYMBOLIC_CHARS = 1_000  # a longer answer is compared as text alone; the longest gold has 81
@@ -65,7 +65,9 @@ def _judged(gold: str, answer: str, rule: str, is_right: bool) -> Score:
 def _are_equal(gold: str, answer: str) -> bool:
     if canonical(gold) == canonical(answer):
         return True
-    if is_literal(gold) or len(answer) > MAX_SYMBOLIC_CHARS:
+    if is_literal(gold) or (is_exact(gold) and is_exact(answer)):
+        return False
+    if len(answer) > MAX_SYMBOLIC_CHARS:
         return False
     return _verify(_parse_box(gold), _parse_box(answer))
 

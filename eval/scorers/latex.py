@@ -106,6 +106,12 @@ def is_literal(answer: str) -> bool:
     return NUMERAL.fullmatch(text) is not None or _is_words(answer, text)
 
 
+def is_exact(answer: str) -> bool:
+    """Whether an answer is an integer or a fraction of them: equal if canonically equal, or not."""
+    text = plain(answer)
+    return "." not in text and _fraction(text) is not None
+
+
 def _is_words(answer: str, text: str) -> bool:
     is_text = TEXT.match(answer.strip()) is not None
     return WORDS.fullmatch(text) is not None or (is_text and _fraction(text) is None)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.scorers.latex import canonical, is_literal, last_box, plain
+from eval.scorers.latex import canonical, is_exact, is_literal, last_box, plain
 
 COMMANDS = [r"\boxed", r"\fbox", r"\frac", r"\text", r"\circ", "000", " and "]
 PIECES = st.lists(
@@ -90,6 +90,13 @@ def test_words_letters_times_and_numerals_are_nothing_to_calculate_with() -> Non
         assert is_literal(answer)
     for answer in ["p - q", "2x", r"\frac12", r"\text{13}", "xy", "(1,2)", "a_1 + a_2"]:
         assert not is_literal(answer)
+
+
+def test_integers_and_their_fractions_are_exact() -> None:
+    for answer in ["7", "-7", "1,000", r"\frac{1}{3}", "2/3", r"1\frac12", r"5\text{ cm}"]:
+        assert is_exact(answer)
+    for answer in ["0.3", r"50\%", "x", "2012_3", r"\pi", "(1,2)", "1,2"]:
+        assert not is_exact(answer)
 
 
 @given(PIECES)
