@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from eval.question import Question
-from eval.running.worker import Worker, take
+from eval.running.worker import Worker
+from eval.running.worker_process import take
 from eval.score import Score, Scorer
 
 MAX_WORKERS = 8
