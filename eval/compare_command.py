@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.measures.comparison import Comparison, compare_sets
-from eval.reports.text_table import p_value, points, text_table
+from eval.reports.scale import p_value, scale_of
+from eval.reports.text_table import text_table
 
 HEADER = ("task", "n", "A", "B", "B - A, points", "b", "c", "p", "shown from")
 LEGEND = """
@@ -50,18 +51,18 @@ def _models(comparisons: Sequence[Comparison]) -> str:
 
 def _row(one: Comparison, several: bool) -> list[str]:
     paired = one.paired
-    change = paired.difference
+    change, scale = paired.difference.to_dict(), scale_of(one.task)
     return [
         one.task,
         str(paired.n),
-        f"{100 * paired.first:.2f}",
-        f"{100 * paired.second:.2f}",
-        f"{points(change.value)} [{points(change.low)}, {points(change.high)}]",
+        scale.number(paired.first),
+        scale.number(paired.second),
+        f"{scale.signed(change['value'])} {scale.bounds(change, is_signed=True)}",
         str(paired.b),
         str(paired.c),
         p_value(paired.p),
         *([p_value(one.adjusted_p)] if several else []),
-        f"{100 * paired.smallest:.2f}",
+        scale.number(paired.smallest),
     ]
 
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.measures import clusters, means, reflections, repeats, usage
+from eval.measures import clusters, reflections, repeats, usage
+from eval.measures.groups import WILSON, interval_of, method_of
 from eval.measures.proportions import Interval
 from eval.measures.usage import Prices
 from eval.question import Question
@@ -93,18 +94,11 @@ def _headline(task: Task, samples: Sequence[Sample]) -> dict[str, Any] | None:
 
 
 def _interval(
-    values: Sequence[float], samples: Sequence[Sample], is_judged: bool = False
+    values: Sequence[float], samples: Sequence[Sample], *, is_judged: bool = False
 ) -> dict[str, Any]:
-    """Return Wilson's interval of one answer a question; of several, clustered by question.
-
-    is_judged: 0 and 1 may be points of a longer scale then
-    """
-    ids = [sample.id for sample in samples]
-    if len(set(ids)) < len(ids):
-        return _named(clusters.clustered(values, ids), "clustered by question")
-    if means.is_binary(values) and not is_judged:
-        return {"k": round(sum(values)), **_named(means.interval(values), "wilson")}
-    return _named(means.normal(values), "normal")
+    method = method_of(values, samples, is_judged=is_judged)
+    right = {"k": round(sum(values))} if method == WILSON else {}
+    return {**right, **_named(interval_of(values, samples, method), method)}
 
 
 def _clustered(values: Sequence[float], groups: Sequence[str], by: str) -> dict[str, Any]:

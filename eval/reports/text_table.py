@@ -16,13 +16,3 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     first, *others = zip(cells, widths, strict=True)
     aligned = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
     return "  ".join(aligned).rstrip()
-
-
-def points(share: float, places: int = 2) -> str:
-    """Write a difference of shares in points, with its sign."""
-    return f"{100 * share:+.{places}f}"
-
-
-def p_value(p: float) -> str:
-    """Write a p value with three digits that count."""
-    return f"{p:.3g}"

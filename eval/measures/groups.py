@@ -1,0 +1,41 @@
+"""Scores of samples with their interval, in all and by group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eval.measures import means
+from eval.measures.clusters import clustered
+from eval.measures.proportions import Interval
+from eval.sample import Sample
+
+WILSON, NORMAL, BY_QUESTION = "wilson", "normal", "clustered by question"
+
+
+def method_of(values: Sequence[float], samples: Sequence[Sample], *, is_judged: bool) -> str:
+    """Return which interval fits: several answers to a question go together.
+
+    is_judged: 0 and 1 may be points of a longer scale then, not wrong and right
+    """
+    if len({sample.id for sample in samples}) < len(samples):
+        return BY_QUESTION
+    return WILSON if means.is_binary(values) and not is_judged else NORMAL
+
+
+def interval_of(values: Sequence[float], samples: Sequence[Sample], method: str) -> Interval:
+    """Return the mean of the samples' values with the interval of that method."""
+    if method == BY_QUESTION:
+        return clustered(values, [sample.id for sample in samples])
+    return means.interval(values) if method == WILSON else means.normal(values)
+
+
+def by_group(samples: Sequence[Sample], *, is_judged: bool = False) -> dict[str, Interval]:
+    """Return the score of each group, in the order in which they are met."""
+    groups: dict[str, list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault(sample.group, []).append(sample)
+    method = method_of([sample.value for sample in samples], samples, is_judged=is_judged)
+    return {
+        name: interval_of([sample.value for sample in ones], ones, method)
+        for name, ones in groups.items()
+    }

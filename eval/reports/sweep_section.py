@@ -1,0 +1,73 @@
+"""What a report says of a sweep: its curve and its table, read from sweep.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from eval.errors import RunError
+from eval.measures.proportions import Interval
+from eval.reports.budget_plot import Point, budget_plot
+from eval.reports.scale import p_value, scale_of
+
+SWEEP = "sweep.json"
+
+
+def read_sweep(file: Path) -> dict[str, Any]:
+    """Read a sweep; RunError where the file is something else."""
+    try:
+        sweep = json.loads(file.read_text())
+    except ValueError as error:
+        raise RunError(f"{file} is not JSON ({error})") from error
+    if not isinstance(sweep, dict) or sweep.get("format") != 1 or not sweep.get("points"):
+        raise RunError(f"{file}: a sweep of format 1 was expected")
+    return sweep
+
+
+def points_of(sweep: Mapping[str, Any]) -> list[Point]:
+    """Return the points that can be drawn: those whose tokens the endpoint told."""
+    return [
+        Point(point["label"], interval_of(point["score"]), point["thinking"]["mean"])
+        for point in sweep["points"]
+        if isinstance(point["thinking"], Mapping)
+    ]
+
+
+def interval_of(figure: Mapping[str, Any]) -> Interval:
+    """Read an interval; one without bounds is its value alone."""
+    value = figure["value"]
+    low, high = (value if figure.get(name) is None else figure[name] for name in ("low", "high"))
+    return Interval(value, low, high, figure.get("n", 0))
+
+
+def sweep_section(sweep: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return what the template shows of a sweep."""
+    scale = scale_of(sweep["task"])
+    points = points_of(sweep)
+    plot = budget_plot({sweep["model"]: points}, scale, f"sweep-{number}") if points else ""
+    return {
+        "task": sweep["task"],
+        "model": sweep["model"],
+        "unit": scale.unit,
+        "plot": plot,
+        "rows": [_row(point, sweep["task"]) for point in sweep["points"]],
+    }
+
+
+def _row(point: Mapping[str, Any], task: str) -> dict[str, str]:
+    scale, thinking, paired = scale_of(task), point["thinking"], point.get("paired")
+    is_told = isinstance(thinking, Mapping)
+    change = paired["difference"] if paired else {}
+    return {
+        "label": point["label"],
+        "score": scale.number(point["score"]["value"]),
+        "bounds": scale.bounds(point["score"]),
+        "n": f"{point['score']['n']:,}",
+        "thinking": f"{thinking['mean']:,.1f}" if is_told else "–",
+        "p95": f"{thinking['p95']:,.0f}" if is_told else "–",
+        "difference": scale.signed(change.get("value")) if paired else "",
+        "change": scale.bounds(change, is_signed=True),
+        "p": p_value(paired["adjusted_p"]) if paired else "",
+    }
