@@ -52,11 +52,12 @@ def sweep_section(sweep: Mapping[str, Any], number: int) -> dict[str, Any]:
         "model": sweep["model"],
         "unit": scale.unit,
         "plot": plot,
-        "rows": [_row(point, sweep["task"]) for point in sweep["points"]],
+        "rows": [row(point, sweep["task"]) for point in sweep["points"]],
     }
 
 
-def _row(point: Mapping[str, Any], task: str) -> dict[str, str]:
+def row(point: Mapping[str, Any], task: str) -> dict[str, str]:
+    """Return a point of a sweep as the cells of a table."""
     scale, thinking, paired = scale_of(task), point["thinking"], point.get("paired")
     is_told = isinstance(thinking, Mapping)
     change = paired["difference"] if paired else {}

@@ -43,7 +43,7 @@ class RunFolder:
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace the manifest, at once or not at all."""
-        _write(self.path / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+        write_whole(self.path / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 
     def write_questions(self, questions: Iterable[Question]) -> None:
         """Write the questions as asked; a context that several share stands there once."""
@@ -56,7 +56,7 @@ class RunFolder:
                 lines.append({"context": name, "messages": question.context})
             fields = {field: getattr(question, field) for field in question.__slots__}
             lines.append({"question": fields | {"context": name}})
-        _write(
+        write_whole(
             self.path / QUESTIONS,
             "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
         )
@@ -110,7 +110,8 @@ class RunFolder:
         self._samples.append(sample.to_dict())
 
 
-def _write(file: Path, text: str) -> None:
+def write_whole(file: Path, text: str) -> None:
+    """Write a file at once or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     temporary.write_text(text)

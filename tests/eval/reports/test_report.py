@@ -1,0 +1,110 @@
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from eval.command import main
+from eval.measures.comparison import runs_below
+from eval.reports.material import read_material
+from eval.reports.report import render
+from tests.eval.made_up import PROTOCOL, run_folder, sample
+from tests.eval.reports import gallery
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    gallery.pens_run(folder / "gsm8k" / "1", "base", 0.5, n=200)
+    gallery.pens_run(folder / "gsm8k" / "2", "tuned", 0.7, n=200)
+    gallery.letters_run(folder / "mmlu", "tuned", 0.6, per_subject=4)
+    gallery.judged_run(folder / "pairwise", "tuned")
+    (folder / "sweep.json").write_text(json.dumps(gallery.sweep()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    assert main(["report", str(folder), "--out", str(folder / "out" / "all.html")]) == 0
+    return (folder / "out" / "all.html").read_text()
+
+
+def text(page: str) -> str:
+    """Return what is read: no elements, one space between words."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+def test_the_page_asks_nothing_of_any_network(page: str) -> None:
+    assert re.findall(r"(?:src|href|action|srcset|data)\s*=\s*[\"']?(?!#)[^\s>\"']", page) == []
+    assert re.findall(r"url\(|@import|fetch\(|XMLHttpRequest|https?:", page) == ["url("] * len(
+        re.findall(r"url\(#", page)
+    )
+
+
+def test_the_policy_admits_the_pages_own_script_alone(page: str) -> None:
+    [policy] = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
+    [script] = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy.split("; ")[:3] == [
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        f"script-src 'sha256-{digest}'",
+    ]
+
+
+def test_the_headline_has_scores_with_intervals(page: str, folder: Path) -> None:
+    scores = read_material(runs_below(folder / "gsm8k" / "2"))[0].manifest["scores"]["robust"]
+    low, high = (f"{100 * scores[side]:.2f}" for side in ("low", "high"))
+    assert f"tuned 200 {100 * scores['value']:.2f} [{low}, {high}]" in text(page)
+
+
+def test_published_figures_stand_with_their_source(page: str) -> None:
+    said = text(page)
+    assert "Llama-3.1-8B-Instruct 84.50 8-shot, reasoning Llama 3.1 model card" in said
+    assert "Reflection-70B, claimed 99.20" in said
+
+
+def test_two_models_are_paired(page: str) -> None:
+    assert re.search(r"tuned against base 200 \+\d+\.\d\d \[", text(page))
+
+
+def test_corrections_curve_groups_and_commands_are_there(page: str) -> None:
+    said = text(page)
+    for part in (
+        "wrong → right",
+        "does thinking longer pay?",
+        "abstract algebra",
+        "reflect eval run gsm8k --model tuned",
+        "Not available: the endpoint did not show the thoughts",
+    ):
+        assert part in said
+
+
+def test_runs_that_cannot_be_compared_say_why(tmp_path: Path) -> None:
+    run_folder(tmp_path / "1", [sample("x")], model="base")
+    other = PROTOCOL | {"system": "Think."}
+    run_folder(tmp_path / "2", [sample("x")], model="tuned", protocol=other)
+    said = text(render("R", read_material(runs_below(tmp_path))))
+    assert "Not compared. base and tuned: not the same protocol" in said
+
+
+def test_a_run_that_no_judge_has_scored_can_be_read(tmp_path: Path) -> None:
+    scores = {"robust": None, "compat": None}
+    run_folder(tmp_path, [sample("x", 0.0)], scores=scores, status="stopped")
+    said = text(render("R", read_material(runs_below(tmp_path))))
+    assert "demo 1 – –" in said
+    assert "the run is not finished" in said
+
+
+def test_the_title_is_text(tmp_path: Path) -> None:
+    run_folder(tmp_path, [sample("x")])
+    page = render("<img src=x>", read_material(runs_below(tmp_path)))
+    assert "<title>&lt;img src=x&gt;</title>" in page
+
+
+def test_the_same_runs_give_the_same_page(folder: Path) -> None:
+    runs = read_material(runs_below(folder / "gsm8k"))
+    assert render("R", runs) == render("R", runs)
