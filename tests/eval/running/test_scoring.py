@@ -65,22 +65,12 @@ def test_slow_imports_are_outside_the_limit_also_after_a_process_was_killed() ->
         assert scoring.score_all(pairs("1", "hang", "1")) == [RIGHT, TIMEOUT, RIGHT]
 
 
-def test_a_score_that_waits_without_working_ends_too() -> None:
-    with Scoring(fails.IN_A_HURRY, workers=1) as scoring:
-        assert scoring.score_all(pairs("sleep", "1")) == [TIMEOUT, RIGHT]
-
-
 def test_what_prepare_misses_is_said_before_the_first_score(tmp_path: Path) -> None:
     for scorer in (fails.WANTS_DATA, fails.WANTS_DATA_IN_PLACE):
         with pytest.raises(EvalError, match="give --data"), Scoring(scorer):
             pass
         with Scoring(scorer, data=tmp_path) as scoring:
             assert scoring.score_all(pairs("1")) == [RIGHT]
-
-
-def test_a_process_that_dies_before_its_first_score_is_an_error_not_a_score() -> None:
-    with pytest.raises(EvalError, match="exit status 3"), Scoring(fails.DIES_EARLY, workers=2):
-        pass
 
 
 def test_sets_have_one_order_in_every_process() -> None:
