@@ -15,6 +15,8 @@ def lines(manifest: Mapping[str, Any], path: Path) -> Iterator[str]:
     counts = manifest["counts"]
     yield f"{manifest['task']} · {manifest['model']} · n = {counts['n']}{_unasked(counts)}"
     yield f"  {_scores(manifest['scores'])}"
+    if figures := _figures(manifest["scores"].get("figures") or {}):
+        yield f"  {figures}"
     if warning := manifest["scores"].get("warning"):
         yield f"  warning: {warning}"
     if repeats := manifest["scores"].get("repeats"):
@@ -35,6 +37,14 @@ def _scores(scores: Mapping[str, Any]) -> str:
     name = "accuracy" if "k" in robust else "mean"
     beside = f"   lm-eval's filter {100 * compat['value']:.2f}" if compat else ""
     return f"{name} {percent(robust)}{beside}"
+
+
+def _figures(figures: Mapping[str, Any]) -> str:
+    """Return the task's own figures that are single numbers; the report has the others too."""
+    single = {
+        name: one for name, one in figures.items() if isinstance(one, dict) and "value" in one
+    }
+    return ", ".join(f"{name.replace('_', ' ')} {percent(one)}" for name, one in single.items())
 
 
 def percent(figure: Mapping[str, Any]) -> str:

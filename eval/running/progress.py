@@ -92,7 +92,8 @@ class Progress:
         return (self._read * prices.prompt + self._written * prices.completion) / 1e6
 
     async def __aenter__(self) -> Self:
-        """Begin to show the line."""
+        """Begin to show the line; the time counts from here."""
+        self._begun_s = time.monotonic()
         self._shown = asyncio.create_task(self._show())
         return self
 

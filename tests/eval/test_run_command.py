@@ -1,5 +1,6 @@
 """`eval run` as a process of its own against endpoints whose truth is known."""
 
+import asyncio
 import json
 import os
 import random
@@ -18,6 +19,7 @@ from eval.measures.proportions import wilson
 from eval.running.run_folder import RunFolder
 from tests.eval import sums
 from tests.eval.fake_endpoint import fake_endpoint, fate, is_limited
+from tests.eval.judges.fake_judge import FakeJudge, Shown, by_prompt, honest
 
 N = 600
 NUM_KILLS = 20
@@ -264,6 +266,30 @@ def test_prices_give_a_cost_and_one_price_alone_is_refused(sound: Cli) -> None:
     status, _, err = sound(*sound.sums("cost2", "--price-in", "1"))
     assert status == os.EX_DATAERR
     assert "both --price-in and --price-out" in err
+
+
+async def test_pairs_are_judged_as_soon_as_all_is_answered(sound: Cli, tmp_path: Path) -> None:
+    rows = [{"id": str(i), "set": "koala", "instruction": f"{i}?", "input": ""} for i in range(6)]
+    data = tmp_path / "instructions.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with fake_endpoint({}, tmp_path, default=42) as url:
+        async with FakeJudge(by_prompt(lambda prompt: honest(Shown.read(prompt)))) as judge:
+            run = ["run", "pairwise", "--data", str(data), "--base-url", url, "--out", "judged"]
+            sides = ["--model", "ours", "--baseline", "theirs", "--judge-model", "judge"]
+            flags = [*run, *sides, "--judge-base-url", judge.base_url, "--judge-probe", "0"]
+            status, out, err = await asyncio.to_thread(sound, *flags)
+    manifest = RunFolder(sound.folder / "judged" / "pairwise" / "ours").manifest
+    assert status == 0, err
+    assert manifest["judge"]["opponent"]["model"] == "theirs"
+    assert manifest["scores"]["robust"]["n"] == 6
+    assert "orders that disagree" in out
+
+
+def test_a_judge_of_pairs_needs_a_baseline(sound: Cli) -> None:
+    run = ["run", "pairwise", "--base-url", sound.url, "--judge-model", "judge"]
+    status, _, err = sound(*run)
+    assert status == os.EX_DATAERR
+    assert "name it by --baseline" in err
 
 
 def test_where_no_server_is_the_remedy_is_told_at_once(sound: Cli) -> None:

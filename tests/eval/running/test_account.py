@@ -39,6 +39,13 @@ def test_lm_eval_s_score_stands_beside_ours_with_its_warning() -> None:
     assert "warning: they differ" in text
 
 
+def test_a_task_s_single_figures_are_told() -> None:
+    macro = {"value": 0.3, "low": 0.2, "high": 0.4, "n": 9}
+    figures = {"macro": macro, "subjects": {"law": macro}}
+    text = told(scores=MANIFEST["scores"] | {"figures": figures})
+    assert "\n  macro 30.00 [20.00, 40.00]\n" in text
+
+
 def test_what_was_not_asked_is_told() -> None:
     assert "n = 4, 3 not asked" in told(counts=MANIFEST["counts"] | {"unasked": 3})
 
