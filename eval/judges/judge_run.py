@@ -69,11 +69,18 @@ async def judge_run(
 def scores_by_verdicts(folder: RunFolder, task: Task) -> Scores:
     """Score a judged run again from its folder alone: no judge, no opponent's folder is needed.
 
-    There are no scores where no judge has decided about the run yet.
+    There are no scores where no judge has decided about the run yet. Raises RunError where today's
+    prompts are others: what was asked then cannot be told from them.
     """
     block = folder.manifest.get("judge")
     if not block:
         return {}
+    if block["prompts_sha256"] != prompts_sha256():
+        raise RunError(
+            f"{folder.path} was judged with other prompts ({block['prompts_sha256'][:12]}) than "
+            f"today's ({prompts_sha256()[:12]}): verify it with the code of its git_commit, or "
+            "have it judged again"
+        )
     judge = Judge.from_dict(block)
     cases = _cases(folder, judging_of(task), judge, block["opponent"])
     return _scores(cases, Verdicts(folder.path))

@@ -9,12 +9,12 @@ from typing import Any
 def lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a judged run's manifest."""
     judge, scores = manifest["judge"], manifest["scores"]
-    yield f"{manifest['task']}  {_interval(scores['robust'])}  ({judge['judging']['unit']})"
+    yield f"{manifest['task']}  {interval(scores['robust'])}  ({judge['judging']['unit']})"
     figures = scores["figures"]
     yield from _matches(figures) if "win" in figures else _gradings(figures)
     yield (
         f"judge {judge['model']}: {judge['verdicts']} verdicts, {judge['reminders']} reminders, "
-        f"{judge['errors']} judge errors (each counts as lost)"
+        f"{judge['errors']} judge errors ({_judge_errors(figures)})"
     )
     if judge["probe"]:
         probe = judge["probe"]
@@ -24,10 +24,14 @@ def lines(manifest: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _judge_errors(figures: Mapping[str, Any]) -> str:
+    return "each counts as lost" if "win" in figures else "each grade that is missing counts 0"
+
+
 def _matches(figures: Mapping[str, Any]) -> Iterator[str]:
     yield _outcomes(figures)
     for name, found in figures["sets"].items():
-        yield f"  {name:<14} {_interval(found)}  {_outcomes(found)}"
+        yield f"  {name:<14} {interval(found)}  {_outcomes(found)}"
     flips, places = figures["flip_rate"], figures["position"]
     yield f"orders that disagree: {flips['k']}/{flips['n']} = {_percent(flips)}"
     yield (
@@ -42,14 +46,15 @@ def _gradings(figures: Mapping[str, Any]) -> Iterator[str]:
     turns = ", ".join(f"turn {i} {mean:.2f}" for i, mean in enumerate(figures["turns"], 1))
     yield turns
     for name, found in figures["categories"].items():
-        yield f"  {name:<14} {_interval(found)}"
+        yield f"  {name:<14} {interval(found)}"
 
 
 def _outcomes(found: Mapping[str, Any]) -> str:
     return f"win {found['win']}, tie {found['tie']}, lose {found['lose']} of {found['n']}"
 
 
-def _interval(found: Mapping[str, Any]) -> str:
+def interval(found: Mapping[str, Any]) -> str:
+    """Write a figure of a judge's own scale, with its interval where it has one."""
     value, n = f"{found['value']:.3f}", f"n={found['n']}"
     if found["low"] is None or found["high"] is None:
         return f"{value} {n}"

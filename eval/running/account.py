@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from eval.judges.printed import interval as judged_interval
+
 ALWAYS = ("error", "empty", "length", "unanswered")
 NOT_COUNTED = ("questions", "unasked", "n", "ok")
 
@@ -14,7 +16,7 @@ def lines(manifest: Mapping[str, Any], path: Path) -> Iterator[str]:
     """Yield what a reader must know of a run: score, what is missing, tokens, time, where it is."""
     counts = manifest["counts"]
     yield f"{manifest['task']} · {manifest['model']} · n = {counts['n']}{_unasked(counts)}"
-    yield f"  {_scores(manifest['scores'])}"
+    yield f"  {_scores(manifest['scores'], 'judge' in manifest)}"
     if figures := _figures(manifest["scores"].get("figures") or {}):
         yield f"  {figures}"
     if warning := manifest["scores"].get("warning"):
@@ -30,10 +32,12 @@ def _unasked(counts: Mapping[str, int]) -> str:
     return f", {counts['unasked']} not asked" if counts.get("unasked") else ""
 
 
-def _scores(scores: Mapping[str, Any]) -> str:
+def _scores(scores: Mapping[str, Any], is_judged: bool) -> str:
     robust, compat = scores.get("robust"), scores.get("compat")
     if robust is None:
         return "not scored yet: a judge decides (reflect eval judge)"
+    if is_judged:  # on a scale of its own, not in per cent
+        return f"mean {judged_interval(robust)}"
     name = "accuracy" if "k" in robust else "mean"
     beside = f"   lm-eval's filter {100 * compat['value']:.2f}" if compat else ""
     return f"{name} {percent(robust)}{beside}"

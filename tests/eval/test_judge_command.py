@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from eval.running import account
 from eval.running.run_folder import RunFolder
 from tests.eval.judges.fake_judge import FakeJudge, Shown, by_prompt, honest
 from tests.eval.judges.runs import questions, write_run
 
 CONCURRENCY = 4
+MADE_UP = {"tokens": {"completion": None}, "wall_s": 1.0, "cost": None}  # what eval run adds
 
 
 def honestly(prompt: str) -> str:
@@ -193,3 +195,11 @@ async def test_a_judged_run_is_verified_from_its_folder(tmp_path: Path) -> None:
     process = await started(ours.path, command="verify")
     await process.communicate()
     assert process.returncode == 1
+
+
+async def test_a_judged_score_is_not_told_in_per_cent(tmp_path: Path) -> None:
+    ours, theirs = runs(tmp_path, 6)
+    async with FakeJudge(by_prompt(honestly)) as judge:
+        await (await started(*arguments(ours, theirs, judge))).communicate()
+    said = list(account.lines(ours.manifest | MADE_UP, ours.path))
+    assert said[1] == "  mean 1.667 [1.253, 2.080] n=6"

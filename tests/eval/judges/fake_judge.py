@@ -92,6 +92,7 @@ class FakeJudge:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.counts: Counter[str] = Counter()
+        self.num_answered = 0
         self._came = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
@@ -128,6 +129,7 @@ class FakeJudge:
         async with self._came:
             self._came.notify_all()
         await asyncio.sleep(self._latency_s)
+        self.num_answered += 1
         said = self._decide(body["messages"], times)
         if isinstance(said, web.Response):
             return said

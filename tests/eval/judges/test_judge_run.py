@@ -118,6 +118,16 @@ async def test_an_answer_that_was_changed_has_no_verdict(tmp_path: Path) -> None
     assert sum("judge_error" in score.flags for score in scores) == 3
 
 
+async def test_a_run_judged_with_other_prompts_is_not_scored_by_todays(tmp_path: Path) -> None:
+    folder, opponent = pair(tmp_path)
+    assert scores_by_verdicts(folder, PAIRWISE) == {}
+    async with FakeJudge(by_prompt(honestly)) as judge:
+        manifest = await judged(folder, PAIRWISE, judge.base_url, opponent)
+    folder.write_manifest(manifest | {"judge": manifest["judge"] | {"prompts_sha256": "0" * 64}})
+    with pytest.raises(RunError, match="judged with other prompts"):
+        scores_by_verdicts(folder, PAIRWISE)
+
+
 async def test_overloads_are_waited_out(tmp_path: Path) -> None:
     folder, opponent = pair(tmp_path)
     decide = _first_times(2, lambda: web.Response(status=429, headers={"Retry-After": "0"}))

@@ -3,6 +3,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
+from decoding.answer import AnswerConstraint
 from eval.judges.verdict import PAIR, RATING, VerdictForm
 
 
@@ -84,3 +85,8 @@ def test_the_schema_admits_what_is_read_and_nothing_else(form: VerdictForm) -> N
     for grade in (*range(-1, 13), "7", 7.5, None, True):
         reply = dict.fromkeys(form.names, grade)
         assert validator.is_valid(reply) == (form.read(json.dumps(reply)) is not None)
+
+
+@pytest.mark.parametrize("form", [PAIR, RATING])
+def test_our_own_server_can_hold_a_judge_to_the_schema(form: VerdictForm) -> None:
+    assert AnswerConstraint.json_schema(form.schema).kind == "json_schema"

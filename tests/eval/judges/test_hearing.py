@@ -1,0 +1,62 @@
+import asyncio
+from pathlib import Path
+
+from eval.judges.case import Case
+from eval.judges.hearing import Hearing
+from eval.judges.judge import Judge
+from eval.judges.pairwise import PAIRWISE
+from eval.judges.verdicts import Verdicts
+from eval.question import Question
+from eval.running.endpoint import Endpoint
+from eval.sample import Sample, Turn
+from tests.eval.judges.fake_judge import FakeJudge
+
+
+def cases(num: int) -> list[Case]:
+    return [
+        Case.of(
+            PAIRWISE,
+            Judge("judge"),
+            Question(f"q{i}", (f"{i}?",), None),
+            Sample(f"q{i}", 0, "", "", (Turn("4"),)),
+            ("5",),
+        )
+        for i in range(num)
+    ]
+
+
+async def test_no_more_verdicts_are_asked_for_at_once_than_was_said(tmp_path: Path) -> None:
+    most = 0
+    settled: list[int] = []
+    async with FakeJudge(lambda messages, times: "Scores: A=1 B=2", latency_s=0.01) as judge:
+
+        async def watch() -> None:
+            nonlocal most
+            while True:
+                most = max(most, len(judge.requests) - judge.num_answered)
+                await asyncio.sleep(0.001)
+
+        watching = asyncio.create_task(watch())
+        async with Endpoint(judge.base_url, "judge", concurrency=16) as endpoint:
+            with Verdicts(tmp_path) as verdicts:
+                hearing = Hearing(endpoint, verdicts, lambda: settled.append(len(verdicts)))
+                await hearing.hear(cases(12), concurrency=3)
+        watching.cancel()
+    assert len(settled) == len(judge.requests) == 24
+    assert 1 < most <= 3
+
+
+async def test_what_was_replied_before_a_stop_is_filed(tmp_path: Path) -> None:
+    async with (
+        FakeJudge(lambda messages, times: "Scores: A=1 B=2", latency_s=0.01) as judge,
+        Endpoint(judge.base_url, "judge") as endpoint,
+    ):
+        with Verdicts(tmp_path) as verdicts:
+            hearing = Hearing(endpoint, verdicts, lambda: None)
+            task = asyncio.create_task(hearing.hear(cases(20), concurrency=2))
+            await judge.until(10)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            num_filed = len(verdicts)
+    assert 8 <= num_filed < 40
+    assert len(Verdicts(tmp_path)) == num_filed
