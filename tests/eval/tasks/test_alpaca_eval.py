@@ -37,7 +37,7 @@ def test_the_references_have_the_published_mean_length(
 
 
 def test_the_published_win_rates_and_errors_follow_from_the_published_counts(data: Path) -> None:
-    """Three of 102 rows rest on preferences between the counts; the formula is told by the rest."""
+    """Of three of the 102 rows the rate follows and the error does not, for whatever reason."""
     folder = data / "alpaca_eval"
     with (folder / "alpaca_eval_gpt4_leaderboard.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
