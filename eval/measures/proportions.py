@@ -6,7 +6,9 @@ E. B. Wilson, "Probable inference, the law of succession, and statistical infere
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 Z = 1.959963984540054  # the normal quantile of 0.975
 
@@ -24,6 +26,15 @@ class Interval:
         """Return the JSON form; a bound that is not known (infinite) is null there."""
         low, high = (bound if math.isfinite(bound) else None for bound in (self.low, self.high))
         return {"value": self.value, "low": low, "high": high, "n": self.n}
+
+    @classmethod
+    def from_dict(cls, figure: Mapping[str, Any]) -> Self:
+        """Read the JSON form; where bounds are not known the figure stands alone."""
+        value = figure["value"]
+        low, high = (
+            value if figure.get(name) is None else figure[name] for name in ("low", "high")
+        )
+        return cls(value, low, high, figure.get("n", 0))
 
     def percent(self, places: int = 2) -> str:
         """Write it as people read it: `21.68 [19.54, 23.99]`."""

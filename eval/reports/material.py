@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eval.judges.verdicts import VERDICTS
 from eval.question import Question
 from eval.running.journal import Journal
 from eval.running.run_folder import RunFolder
 from eval.sample import Sample
-
-VERDICTS = "verdicts.jsonl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,3 +138,4 @@ def without_spines(axes: Axes) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.tick_params(length=0)
+    axes.tick_params(axis="y", pad=8)

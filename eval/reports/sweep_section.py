@@ -29,17 +29,10 @@ def read_sweep(file: Path) -> dict[str, Any]:
 def points_of(sweep: Mapping[str, Any]) -> list[Point]:
     """Return the points that can be drawn: those whose tokens the endpoint told."""
     return [
-        Point(point["label"], interval_of(point["score"]), point["thinking"]["mean"])
+        Point(point["label"], Interval.from_dict(point["score"]), point["thinking"]["mean"])
         for point in sweep["points"]
         if isinstance(point["thinking"], Mapping)
     ]
-
-
-def interval_of(figure: Mapping[str, Any]) -> Interval:
-    """Read an interval; one without bounds is its value alone."""
-    value = figure["value"]
-    low, high = (value if figure.get(name) is None else figure[name] for name in ("low", "high"))
-    return Interval(value, low, high, figure.get("n", 0))
 
 
 def sweep_section(sweep: Mapping[str, Any], number: int) -> dict[str, Any]:

@@ -57,11 +57,6 @@ def _about(name: str) -> Context:
 def _row(run: Material, scale: Scale) -> Context:
     manifest, counts = run.manifest, run.manifest.get("counts", {})
     headline, compat = run.headline or {}, (manifest.get("scores") or {}).get("compat") or {}
-    more = {
-        name.replace("_", " "): count
-        for name, count in counts.items()
-        if count and name not in (*COUNTED, *NOT_COUNTED)
-    }
     return {
         "name": run.name,
         "n": f"{headline.get('n', counts.get('n', 0)):,}",
@@ -69,10 +64,23 @@ def _row(run: Material, scale: Scale) -> Context:
         "bounds": scale.bounds(headline),
         "compat": scale.number(compat.get("value")),
         "counts": {name: counts.get(name, 0) for name in COUNTED},
-        "more": ", ".join(f"{name} {count}" for name, count in more.items()),
-        "few_shot": manifest.get("protocol", {}).get("few_shot"),
-        "effort": manifest.get("treatment", {}).get("effort"),
+        "protocol": ", ".join(_protocol(manifest)),
     }
+
+
+def _protocol(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Say in words how the questions were asked, as far as it is told."""
+    protocol, treatment = manifest.get("protocol", {}), manifest.get("treatment", {})
+    yield f"{protocol.get('few_shot', 0)}-shot"
+    if protocol.get("system"):
+        yield "system prompt"
+    if protocol.get("temperature"):
+        yield f"temperature {protocol['temperature']:g}"
+    if treatment.get("effort"):
+        yield f"effort {treatment['effort']}"
+    answers = max(treatment.get("epochs", 1), treatment.get("repeat", 1))
+    if answers > 1:
+        yield f"{answers} answers each"
 
 
 def _warnings(runs: Sequence[Material]) -> Iterator[str]:
@@ -82,6 +90,9 @@ def _warnings(runs: Sequence[Material]) -> Iterator[str]:
             yield f"{run.name}: {warning}."
         if run.manifest.get("status") != "finished":
             yield f"{run.name}: the run is not finished, {counts.get('unasked', 0)} not asked."
+        other = [name for name in counts if name not in (*COUNTED, *NOT_COUNTED) and counts[name]]
+        for name in other:
+            yield f"{run.name}: flagged {name.replace('_', ' ')}: {counts[name]:,}."
         if counts.get("error"):
             yield f"{run.name}: samples without a reply: {counts['error']:,}; each counts as wrong."
 
@@ -90,7 +101,7 @@ def _bars(runs: Sequence[Material], others: Sequence[Published]) -> list[Bar]:
     bars = []
     for number, run in enumerate(runs):
         if run.headline:
-            bars.append(Bar(run.name, _interval(run.headline), number))
+            bars.append(Bar(run.name, Interval.from_dict(run.headline), number))
         for figure in dict.fromkeys(one.figure for one in others if one.figure):
             found = _named_figure(run, figure)
             if found is not None:
@@ -102,16 +113,10 @@ def _bars(runs: Sequence[Material], others: Sequence[Published]) -> list[Bar]:
     return bars
 
 
-def _interval(figure: Mapping[str, Any]) -> Interval:
-    value = figure["value"]
-    low, high = (value if figure.get(name) is None else figure[name] for name in ("low", "high"))
-    return Interval(value, low, high, figure.get("n", 0))
-
-
 def _named_figure(run: Material, name: str) -> Interval | None:
     found = ((run.manifest.get("scores") or {}).get("figures") or {}).get(name)
     if isinstance(found, Mapping) and "value" in found:
-        return _interval(found)
+        return Interval.from_dict(found)
     return Interval(found, found, found, 0) if isinstance(found, float) else None
 
 

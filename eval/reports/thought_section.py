@@ -21,7 +21,7 @@ def thought_section(task: str, runs: Sequence[Material]) -> dict[str, Any] | Non
     flows = {
         name: figures["corrections"]
         for name, figures in known.items()
-        if isinstance(figures.get("corrections"), Mapping)
+        if isinstance(figures.get("corrections"), Mapping) and figures["corrections"]["n"]
     }
     return {
         "figures": figures_table({name: _plain(one) for name, one in known.items()}, PER_CENT),

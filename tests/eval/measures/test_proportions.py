@@ -34,3 +34,8 @@ def test_of_no_samples_nothing_is_known() -> None:
 def test_an_unknown_bound_is_null_in_json() -> None:
     data = Interval(0.5, float("-inf"), float("inf"), 1).to_dict()
     assert json.dumps(data, allow_nan=False) == '{"value": 0.5, "low": null, "high": null, "n": 1}'
+
+
+def test_an_interval_is_read_back_and_a_figure_without_bounds_stands_alone() -> None:
+    assert Interval.from_dict(wilson(3, 7).to_dict()) == wilson(3, 7)
+    assert Interval.from_dict({"value": 0.5}) == Interval(0.5, 0.5, 0.5, 0)

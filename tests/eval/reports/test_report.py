@@ -9,6 +9,7 @@ import pytest
 from eval.command import main
 from eval.measures.comparison import runs_below
 from eval.reports.material import read_material
+from eval.reports.plots import FLOWS
 from eval.reports.report import render
 from tests.eval.made_up import PROTOCOL, run_folder, sample
 from tests.eval.reports import gallery
@@ -58,7 +59,7 @@ def test_the_policy_admits_the_pages_own_script_alone(page: str) -> None:
 def test_the_headline_has_scores_with_intervals(page: str, folder: Path) -> None:
     scores = read_material(runs_below(folder / "gsm8k" / "2"))[0].manifest["scores"]["robust"]
     low, high = (f"{100 * scores[side]:.2f}" for side in ("low", "high"))
-    assert f"tuned 200 {100 * scores['value']:.2f} [{low}, {high}]" in text(page)
+    assert f"tuned 0-shot 200 {100 * scores['value']:.2f} [{low}, {high}]" in text(page)
 
 
 def test_published_figures_stand_with_their_source(page: str) -> None:
@@ -95,8 +96,30 @@ def test_a_run_that_no_judge_has_scored_can_be_read(tmp_path: Path) -> None:
     scores = {"robust": None, "compat": None}
     run_folder(tmp_path, [sample("x", 0.0)], scores=scores, status="stopped")
     said = text(render("R", read_material(runs_below(tmp_path))))
-    assert "demo 1 – –" in said
+    assert "demo 0-shot 1 – –" in said
     assert "the run is not finished" in said
+
+
+def test_how_the_questions_were_asked_stands_by_the_run(tmp_path: Path) -> None:
+    protocol = PROTOCOL | {"few_shot": 8, "system": "Think.", "temperature": 0.7}
+    treatment = {"effort": "high", "epochs": 4}
+    run_folder(tmp_path, [sample("x")], protocol=protocol, treatment=treatment)
+    said = text(render("R", read_material(runs_below(tmp_path))))
+    assert "8-shot, system prompt, temperature 0.7, effort high, 4 answers each" in said
+
+
+def test_flags_that_have_no_column_are_told(tmp_path: Path) -> None:
+    run_folder(tmp_path, [sample("x", 0.0, flags=("judge_error",))])
+    said = text(render("R", read_material(runs_below(tmp_path))))
+    assert "demo: flagged judge error: 1." in said
+
+
+def test_a_run_without_a_reflection_has_no_plot_of_corrections(tmp_path: Path) -> None:
+    none = {"corrections": dict.fromkeys(FLOWS, 0) | {"n": 0, "net": 0}, "shown": 1}
+    run_folder(tmp_path, [sample("x")], reflections=none)
+    said = text(render("R", read_material(runs_below(tmp_path))))
+    assert "Reflection figures" in said
+    assert "wrong → right" not in said
 
 
 def test_the_title_is_text(tmp_path: Path) -> None:
