@@ -75,6 +75,7 @@ class Endpoint:
             connector=aiohttp.TCPConnector(limit=self.concurrency + 1),
             headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=not is_local,
         )
         return self

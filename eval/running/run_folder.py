@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from eval.errors import RunError
-from eval.question import Question, sha256_of
+from eval.question import Message, Question, sha256_of
 from eval.running.digest import digest
 from eval.running.journal import Journal
 from eval.sample import Sample
@@ -45,12 +45,13 @@ class RunFolder:
         """Replace the manifest, at once or not at all."""
         write_whole(self.path / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 
-    def write_questions(self, questions: Iterable[Question]) -> None:
+    def write_questions(self, questions: Sequence[Question]) -> None:
         """Write the questions as asked; a context that several share stands there once."""
         lines: list[dict[str, Any]] = []
+        names: dict[int, str] = {}
         seen: set[str] = set()
         for question in questions:
-            name = sha256_of(list(map(dict, question.context))) if question.context else None
+            name = _name(question.context, names)
             if name is not None and name not in seen:
                 seen.add(name)
                 lines.append({"context": name, "messages": question.context})
@@ -108,6 +109,15 @@ class RunFolder:
     def append(self, sample: Sample) -> None:
         """Add a sample, or replace the one of the same question and epoch."""
         self._samples.append(sample.to_dict())
+
+
+def _name(context: tuple[Message, ...], names: dict[int, str]) -> str | None:
+    """Return the hash of a context; `names` keeps it by object, for contexts that are shared."""
+    if not context:
+        return None
+    if id(context) not in names:
+        names[id(context)] = sha256_of(list(map(dict, context)))
+    return names[id(context)]
 
 
 def write_whole(file: Path, text: str) -> None:
