@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-THOUGHTS = re.compile(r"<(/?)(thinking|reflection|think)>")
-OUTPUT = re.compile(r"<output>(.*?)(?:</output>|\Z)", re.DOTALL)
+NAMES = ("thinking", "reflection", "think")
+ANY_CASE = re.IGNORECASE | re.ASCII
+THOUGHTS = re.compile(rf"<(/?)({'|'.join(NAMES)})>", ANY_CASE)
+CLOSING = {name: re.compile(f"</{name}>", ANY_CASE) for name in NAMES}
+OUTPUT = re.compile(r"<output>(.*?)(?:</output>|\Z)", ANY_CASE | re.DOTALL)
 
 
 def scored_text(content: str) -> str:
@@ -15,7 +18,7 @@ def scored_text(content: str) -> str:
     one is thought, an output section too, until its own closing tag. Text before a closing tag
     that nothing opened is thought as well: some models are prompted with the opening one. An
     output section that is not closed runs to the end; a reply that ends in its thoughts and has
-    no output before them leaves nothing. Time is linear.
+    no output before them leaves nothing. Tags may be in capitals. Time is linear.
 
     Law: `<thinking>t</thinking>` before a reply changes nothing, whatever t (without its end).
     """
@@ -38,9 +41,8 @@ def _split(content: str) -> tuple[list[str], bool]:
             said, start = [], tag.end()
             continue
         said.append(content[start : tag.start()])
-        closing = f"</{tag[2]}>"
-        end = content.find(closing, tag.end())
-        if end < 0:
+        closing = CLOSING[tag[2].lower()].search(content, tag.end())
+        if closing is None:
             return [*said, ""], True
-        start = end + len(closing)
+        start = closing.end()
     return [*said, content[start:]], False

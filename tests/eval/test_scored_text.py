@@ -31,7 +31,10 @@ WHOLE = [
     ("41 <output> 40</think>42", "42"),
     ("<thinking>41</thinking>", ""),
     ("<thinking><output>41</output></thinking>", ""),
-    ("<Output>42</Output> < output > <outputs>", "<Output>42</Output> < output > <outputs>"),
+    ("< output > <outputs>", "< output > <outputs>"),
+    ("<Thinking>41</Thinking><Output>42</Output>", "42"),
+    ("<THINKING>41</thinking>42", "42"),
+    ("<thinking>the answer is 41</THINKING> 42", " 42"),
 ]
 TRUNCATED = [
     ("<thinking>41", ""),
@@ -41,6 +44,7 @@ TRUNCATED = [
     ("<thinking>a <reflection>41</reflection> 40", ""),
     ("<thinking>a <think>b</think> 40", ""),
     ("<think>41", ""),
+    ("<THINKING>The answer is 42", ""),
     ("<output>42</output><thinking>41", "42"),
     ("<output>42<thinking>41", "42"),
 ]
