@@ -13,8 +13,8 @@ from eval.reports.text_table import text_table
 
 HEADER = ("task", "n", "A", "B", "B - A, points", "b", "c", "p", "shown from")
 LEGEND = """
-b: questions that only A has right (or better); c: only B. p: exact McNemar (bootstrap over the
-questions where scores are not right or wrong). shown from: the least true difference that n
+b: questions that only A has right (or better); c: only B. p: exact McNemar (random signs of the
+differences where scores are not right or wrong). shown from: the least true difference that n
 questions show with 80 % power at alpha 0.05, given how often A and B differ.""".strip()
 
 

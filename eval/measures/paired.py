@@ -12,8 +12,10 @@ from typing import Any
 
 from eval.measures.clusters import DRAWS
 from eval.measures.means import is_binary, mean, normal
-from eval.measures.power import smallest_difference
+from eval.measures.power import smallest_change, smallest_difference
 from eval.measures.proportions import Interval
+
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Paired:
     first, second: their mean scores; difference: second minus first
     b: questions that only the first has right; c: only the second. Of scores that are not 0 or 1:
         on which it is the better
-    method: "mcnemar" (normal paired interval, exact p) or "bootstrap" (both from its draws)
+    method: "mcnemar" (normal paired interval, exact p) or "bootstrap" (interval of questions drawn
+        with replacement, p of signs drawn)
     smallest: the least difference that n shows, given how often the two differ
     """
 
@@ -53,8 +56,10 @@ def pair(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Pair
     b, c = sum(d < 0 for d in differences), sum(d > 0 for d in differences)
     if is_binary(first) and is_binary(second):
         method, interval, p = "mcnemar", normal(differences), mcnemar(b, c)
+        smallest = smallest_change(len(differences), b + c)
     else:
         method, (interval, p) = "bootstrap", _bootstrap(differences, seed)
+        smallest = smallest_difference(len(differences), mean([d * d for d in differences]))
     return Paired(
         n=len(differences),
         first=mean(first),
@@ -63,7 +68,7 @@ def pair(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Pair
         c=c,
         difference=interval,
         p=p,
-        smallest=smallest_difference(len(differences), mean([d * d for d in differences])),
+        smallest=smallest,
         method=method,
     )
 
@@ -79,15 +84,18 @@ def mcnemar(b: int, c: int) -> float:
 
 
 def _bootstrap(differences: Sequence[float], seed: int) -> tuple[Interval, float]:
-    """Draw questions with replacement; p: twice the share of draws on the other side of 0."""
+    """Draw questions with replacement for the interval, and signs for p.
+
+    Were the runs alike, each difference could as well have the other sign: p is the share of such
+    draws whose mean is as far from 0. It holds for a few questions, where the interval is narrow.
+    """
     import numpy as np
 
     values = np.array(differences)
-    rng = np.random.default_rng(seed)
-    means = np.array(
-        [values[rng.integers(len(values), size=len(values))].mean() for _ in range(DRAWS)]
-    )
+    n, middle, rng = len(values), abs(values.mean()), np.random.default_rng(seed)
+    means = np.array([values[rng.integers(n, size=n)].mean() for _ in range(DRAWS)])
     low, high = np.percentile(means, [2.5, 97.5])
-    least = min(int((means <= 0).sum()), int((means >= 0).sum()))
-    p = min(1.0, 2 * (least + 1) / (DRAWS + 1))
-    return Interval(mean(differences), float(low), float(high), len(values)), p
+    flipped = np.array([(values * rng.choice((-1.0, 1.0), size=n)).mean() for _ in range(DRAWS)])
+    as_far = int((abs(flipped) >= middle - ROUNDING).sum())
+    p = (as_far + 1) / (DRAWS + 1)
+    return Interval(mean(differences), float(low), float(high), n), p

@@ -28,6 +28,16 @@ def smallest_difference(n: int, discordance: float | None = None) -> float:
     return (Z + Z_POWER) * math.sqrt(variance / n)
 
 
+def smallest_change(n: int, differing: int) -> float:
+    """Return the same for answers that are right or wrong, of which so many differ.
+
+    A difference is never more than the share of questions that differ: where fewer do than it
+    takes (eight: all of them in one direction), more would have to.
+    """
+    needed = (Z + Z_POWER) ** 2
+    return smallest_difference(n, max(differing, needed) / n if n else None)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p values adjusted for being several, in their order."""
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, permutation_test
 from statsmodels.stats.contingency_tables import mcnemar as peer
 
 from eval.measures.paired import mcnemar, pair
@@ -58,6 +58,27 @@ def test_scores_between_right_and_wrong_are_drawn() -> None:
 def test_equal_scores_between_show_nothing() -> None:
     result = pair([0.5, 0.25, 0.75], [0.5, 0.25, 0.75])
     assert (result.difference.value, result.p, result.b, result.c) == (0.0, 1.0, 0, 0)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 12])
+def test_a_few_questions_show_no_more_than_their_signs_can(n: int) -> None:
+    result = pair([0.25] * n, [0.5] * n)  # all differences alike: of 2^n draws two are as far
+    assert result.p == pytest.approx(min(1.0, 2 * 0.5**n), abs=0.01)
+
+
+def test_the_p_value_of_drawn_signs_is_that_of_scipy() -> None:
+    rng = np.random.default_rng(3)
+    first, second = rng.integers(0, 5, 12) / 4, rng.integers(1, 6, 12) / 4
+    exact = permutation_test(
+        (first, second), lambda a, b: np.mean(b - a), permutation_type="samples"
+    )
+    assert pair(list(first), list(second)).p == pytest.approx(exact.pvalue, abs=0.02)
+
+
+def test_runs_that_agree_are_not_said_to_show_any_difference() -> None:
+    same = pair([1.0] * 20, [1.0] * 20)
+    assert same.smallest == pytest.approx(7.849 / 20, abs=1e-4)
+    assert same.smallest == pair([1.0] * 20, [1.0] * 17 + [0.0] * 3).smallest
 
 
 def test_scores_of_other_questions_are_refused() -> None:

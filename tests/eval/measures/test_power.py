@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 
 from eval.measures.paired import mcnemar
-from eval.measures.power import holm, smallest_difference
+from eval.measures.power import holm, smallest_change, smallest_difference
 
 
 @settings(max_examples=10)  # the peer takes a fifth of a second
@@ -38,6 +38,15 @@ def test_a_pair_that_differs_by_that_much_is_found_four_times_in_five() -> None:
     tables = rng.multinomial(n, [only_second, discordance - only_second, 1 - discordance], 2000)
     share = np.mean([mcnemar(int(b), int(c)) < 0.05 for c, b, _ in tables])
     assert share == pytest.approx(0.8, abs=0.04)
+
+
+def test_a_change_of_every_question_that_differs_is_found_four_times_in_five() -> None:
+    n = 200
+    rng = np.random.default_rng(2)
+    changed = rng.binomial(n, smallest_change(n, 0), size=2000)  # all of them for the better
+    assert np.mean([mcnemar(0, int(c)) < 0.05 for c in changed]) == pytest.approx(0.8, abs=0.04)
+    assert smallest_change(n, 50) == smallest_difference(n, 0.25)
+    assert smallest_change(0, 0) == math.inf
 
 
 def test_too_few_questions_show_nothing() -> None:
