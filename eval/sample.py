@@ -17,7 +17,7 @@ class Turn:
     """What the endpoint answered to one turn of the user.
 
     content: as it came; reasoning: only where the endpoint shows it
-    usage: as it came (OpenAI's), or None; latency_s: from sending to the last byte
+    usage: the numbers of OpenAI's, or None; latency_s: from sending to the last byte
     """
 
     content: str
@@ -68,6 +68,11 @@ class Failure:
 
     message: str
     status: int | None = None
+
+    @property
+    def told(self) -> str:
+        """The status, where there is one, and what was said."""
+        return self.message if self.status is None else f"{self.status}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

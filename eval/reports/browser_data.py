@@ -62,7 +62,7 @@ def _sample(sample: Sample, number: int, verdicts: Sequence[str]) -> dict[str, A
         "compat": score.compat if score else None,
         "details": dict(score.details) if score else {},
         "flags": sorted(flags_of(sample)),
-        "failure": _failure(sample),
+        "failure": sample.failure.told if sample.failure else None,
         "turns": [_turn(turn) for turn in sample.turns],
         "verdicts": verdicts,
     }
@@ -71,13 +71,6 @@ def _sample(sample: Sample, number: int, verdicts: Sequence[str]) -> dict[str, A
 
 
 EMPTY: tuple[Any, ...] = (None, "", 0, (), [], {})
-
-
-def _failure(sample: Sample) -> str | None:
-    if sample.failure is None:
-        return None
-    status = sample.failure.status
-    return f"{'no connection' if status is None else status}: {sample.failure.message}"
 
 
 def _turn(turn: Turn) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from eval.running.retries import Retries, is_temporary, retry_after_s
 from eval.sample import Failure, Turn
 
 MAX_REPLY_BYTES, MAX_MESSAGE = 64 << 20, 300
+MAX_QUOTED = 1 << 20  # bytes of a failed reply that are looked at
+MAX_NUMBER = 2**53  # of usage: more is no count
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 WHOLE_RUN = frozenset({401, 403, 404})
 
@@ -63,6 +65,8 @@ class Endpoint:
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise EndpointError(f"{base_url!r} is no URL of an endpoint: http://HOST:PORT/v1")
+        if key and not key.isprintable():
+            raise EndpointError("the key holds a line break or the like: set it without")
         self.base_url, self.model = base_url.rstrip("/"), model or ""
         self._key, self._timeout_s = key, timeout_s
         self._retries = retries or Retries()
@@ -145,7 +149,7 @@ class Endpoint:
                 "or --model FOLDER), or name another with --base-url."
             ) from refused
         if status in {401, 403}:
-            self._check(Failure(_message(content), status), {})
+            self._check(self._failure(status, content), {})
         return _model_ids(content) if status == 200 else []
 
     def _check(self, failure: Failure, fields: Mapping[str, Any]) -> None:
@@ -159,9 +163,11 @@ class Endpoint:
                 "visible, use a key that may see it, or leave --show-reasoning out."
             )
         if failure.status in WHOLE_RUN:
+            what = repr(self.model) if self.model else "to tell its models"
+            path = "" if self.base_url.endswith("/v1") else " Most base URLs end in /v1."
             raise EndpointError(
-                f"{self.base_url} refuses {self.model!r}, {said}. The key comes from "
-                "REFLECT_API_KEY or OPENAI_API_KEY, the model from --model."
+                f"{self.base_url} refuses {what}, {said}. The key comes from "
+                f"REFLECT_API_KEY or OPENAI_API_KEY, the model from --model.{path}"
             )
 
     async def _post(self, body: bytes) -> Turn:
@@ -169,8 +175,13 @@ class Endpoint:
         status, headers, content = await self._exchange("POST", "/chat/completions", body)
         latency_s = round(time.perf_counter() - begun_s, 6)
         if status != 200:
-            raise RefusalError(self._clean(_message(content)), status, retry_after_s(headers))
-        return _turn(content, latency_s)
+            message = self._failure(status, content).message
+            raise RefusalError(message, status, retry_after_s(headers))
+        try:
+            return _turn(content, latency_s)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            said = _message(self._without_key(content[:MAX_QUOTED]))
+            raise RefusalError(f"not a chat completion: {said!r}", None) from error
 
     async def _exchange(
         self, method: str, path: str, body: bytes | None
@@ -189,9 +200,15 @@ class Endpoint:
         except (aiohttp.ClientError, OSError) as error:
             raise RefusalError(_reason(error), None) from error
 
-    def _clean(self, message: str) -> str:
-        """Drop the key, which some servers repeat."""
-        return message.replace(self._key, "***") if self._key else message
+    def _failure(self, status: int, content: bytes) -> Failure:
+        said = _message(self._without_key(content[:MAX_QUOTED]))
+        if 300 <= status < 400:
+            said = f"a redirection, which is not followed: name its target. {said}".rstrip()
+        return Failure(said or "it does not say why", status)
+
+    def _without_key(self, content: bytes) -> bytes:
+        """Drop the key, which some servers repeat, before anything is shortened or kept."""
+        return content.replace(self._key.encode(), b"***") if self._key else content
 
 
 async def _content(response: aiohttp.ClientResponse) -> bytes:
@@ -204,28 +221,37 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _turn(content: bytes, latency_s: float) -> Turn:
-    try:
-        reply = json.loads(content)
-        choice = reply["choices"][0]
-        message = choice["message"]
-        said = message.get("content")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        said = content[:80].decode(errors="replace")
-        raise RefusalError(f"not a chat completion: {said!r}", None) from error
-    usage = reply.get("usage")
+    """Read a chat completion; raises what a reply of another form provokes."""
+    reply = json.loads(content)
+    choice = reply["choices"][0]
+    message = choice["message"]
     reasoning = message.get("reasoning") or message.get("reasoning_content")
     return Turn(
-        content=_text(said),
+        content=_text(message.get("content")),
         reasoning=_text(reasoning) if reasoning else None,
         finish_reason=_string(choice.get("finish_reason")),
-        usage=usage if isinstance(usage, dict) else None,
+        usage=_usage(reply.get("usage")),
         latency_s=latency_s,
         fingerprint=_string(reply.get("system_fingerprint")),
     )
 
 
+def _usage(told: Any) -> dict[str, Any] | None:
+    """Keep the numbers, also those one level down: what else servers add is no usage."""
+    if not isinstance(told, dict):
+        return None
+    parts = {_text(name): value for name, value in told.items()}
+    details = {name: _numbers(value) for name, value in parts.items() if isinstance(value, dict)}
+    return _numbers(parts) | details
+
+
+def _numbers(told: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {_text(name): value for name, value in told.items() if type(value) in {int, float}}
+    return {name: value for name, value in numbers.items() if 0 <= value <= MAX_NUMBER}
+
+
 def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return _text(value) if isinstance(value, str) else None
 
 
 def _text(content: Any) -> str:
@@ -251,7 +277,7 @@ def _message(content: bytes) -> str:
 
 def _model_ids(content: bytes) -> list[str]:
     try:
-        return [str(model["id"]) for model in json.loads(content)["data"]]
+        return [_text(str(model["id"])) for model in json.loads(content)["data"]]
     except (ValueError, LookupError, TypeError, RecursionError):
         return []
 

@@ -49,8 +49,8 @@ class Ended:
     @property
     def said(self) -> str:
         """What the last sample without a reply says of it."""
-        failures = [s.failure.message for s in RunFolder(self.path).samples().values() if s.failure]
-        return failures[-1] if failures else ""
+        failures = [s.failure for s in RunFolder(self.path).samples().values() if s.failure]
+        return failures[-1].told if failures else ""
 
 
 class RunSet:

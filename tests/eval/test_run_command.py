@@ -309,7 +309,7 @@ def test_an_endpoint_that_refuses_everything_is_given_up(sound: Cli) -> None:
     run = ["run", "sums", "--data", str(data), "--base-url", sound.url, "--attempts", "1"]
     status, out, err = sound(*run, "--out", "up")
     assert status == 3
-    assert "gave up after 20 errors in a row" in err
+    assert "gave up after 20 errors in a row, the last: 500: no such question" in err
     assert sound.manifest("up")["status"] == "stopped"
     assert "not asked" in out
 

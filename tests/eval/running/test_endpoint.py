@@ -171,7 +171,7 @@ async def test_garbage_is_asked_again_and_then_a_failure(body: bytes) -> None:
     error = await failure(in_turn(body))
     assert error.failure.status is None
     assert error.failure.message.startswith("not a chat completion")
-    assert len(error.failure.message) < 200
+    assert len(error.failure.message) < 400
 
 
 async def test_a_server_that_closes_connections_is_asked_again() -> None:
@@ -265,6 +265,56 @@ async def test_messages_of_errors_are_short_and_hold_neither_key_nor_host() -> N
             await endpoint.ask(SAID, {})
     assert "127.0.0.1" not in raised.value.failure.message
     assert raised.value.attempts == 3
+
+
+@pytest.mark.parametrize("padding", [0, 290, 299])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_the_key_is_told_by_no_reply_that_is_refused(status: int, padding: int) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        text = "x" * padding + request.headers["Authorization"]
+        return web.Response(text=f"<html>{text}</html>", status=status)
+
+    message = (await failure(handler, key="sk-secret")).failure.message
+    assert "sk-" not in message
+    assert padding or "Bearer ***" in message
+
+
+async def test_the_key_is_not_told_where_the_models_are_refused() -> None:
+    refused = in_turn(failed(401, "no such key: sk-secret"))
+    async with serving(in_turn(said()), models=refused, key="sk-secret", model=None) as endpoint:
+        with pytest.raises(EndpointError, match=r"tell its models, 401: no such key: \*"):
+            await endpoint.find_model()
+
+
+def test_a_key_that_no_header_can_hold_is_refused_and_not_told() -> None:
+    with pytest.raises(EndpointError, match="line break") as raised:
+        Endpoint("http://127.0.0.1/v1", key="sk-secret\n")
+    assert "sk-" not in str(raised.value)
+
+
+async def test_what_no_file_could_hold_is_kept_out_of_a_turn() -> None:
+    usage = {
+        "completion_tokens": 10**400,
+        "prompt_tokens": -5,
+        "cost": float("nan"),
+        "is_cached": True,
+        "note": "\ud800",
+        "completion_tokens_details": {"reasoning_tokens": 3, "of": [1]},
+        "prompt_tokens_details": [1],
+        "\ud800": 7,
+    }
+    reply = said(usage=usage, system_fingerprint="fp \ud800")
+    reply["choices"][0]["finish_reason"] = "st\ud800op"
+    turn, _ = await ask(in_turn(reply))
+    assert turn.usage == {"completion_tokens_details": {"reasoning_tokens": 3}, "\ufffd": 7}
+    assert (turn.finish_reason, turn.fingerprint) == ("st\ufffdop", "fp \ufffd")
+
+
+async def test_a_refusal_without_words_and_a_redirection_are_told() -> None:
+    silent = in_turn(lambda: web.Response(status=400))
+    assert (await failure(silent)).failure.message == "it does not say why"
+    moved = in_turn(lambda: web.Response(status=302, headers={"Location": "http://elsewhere/"}))
+    assert "a redirection, which is not followed" in (await failure(moved)).failure.message
 
 
 @pytest.mark.parametrize(
