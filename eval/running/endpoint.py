@@ -261,6 +261,8 @@ def _text(content: Any) -> str:
         content = "".join(part for part in parts if isinstance(part, str))
     if not isinstance(content, str):
         return ""
+    if content.isascii():
+        return content
     return content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
