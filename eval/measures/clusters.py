@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 
 from eval.measures.means import around, mean
-from eval.measures.proportions import Interval
+from eval.measures.proportions import Interval, wilson_bounds
 
 DRAWS = 10_000
 
@@ -32,6 +32,21 @@ def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> fl
 def clustered(values: Sequence[float], clusters: Sequence[Hashable]) -> Interval:
     """Return the mean with the normal interval of its clustered error."""
     return around(mean(values), clustered_error(values, clusters), len(values))
+
+
+def clustered_wilson(values: Sequence[float], clusters: Sequence[Hashable]) -> Interval:
+    """Return the share of ones with Wilson's interval for as many as would have that error.
+
+    That number is never more than there are values; where all are equal, so that no error shows,
+    it is that of the clusters. E. Korn and B. Graubard, "Confidence intervals for proportions with
+    small expected number of positive counts estimated from survey data" (1998), with Wilson's.
+    """
+    share, error = mean(values), clustered_error(values, clusters)
+    if share in (0.0, 1.0):
+        size: float = len(set(clusters))
+    else:
+        size = min(len(values), share * (1 - share) / error**2) if error else len(values)
+    return Interval(share, *wilson_bounds(share, size), len(values))
 
 
 def bootstrap(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eval.measures import means
-from eval.measures.clusters import clustered
+from eval.measures.clusters import clustered, clustered_wilson
 from eval.measures.proportions import Interval
 from eval.sample import Sample
 
-WILSON, NORMAL, BY_QUESTION = "wilson", "normal", "clustered by question"
+WILSON, NORMAL = "wilson", "normal"
+WILSON_BY_QUESTION = f"{WILSON}, clustered by question"
+NORMAL_BY_QUESTION = f"{NORMAL}, clustered by question"
 
 
 def method_of(values: Sequence[float], samples: Sequence[Sample], *, is_judged: bool) -> str:
@@ -17,15 +19,19 @@ def method_of(values: Sequence[float], samples: Sequence[Sample], *, is_judged: 
 
     is_judged: 0 and 1 may be points of a longer scale then, not wrong and right
     """
+    is_share = means.is_binary(values) and not is_judged
     if len({sample.id for sample in samples}) < len(samples):
-        return BY_QUESTION
-    return WILSON if means.is_binary(values) and not is_judged else NORMAL
+        return WILSON_BY_QUESTION if is_share else NORMAL_BY_QUESTION
+    return WILSON if is_share else NORMAL
 
 
 def interval_of(values: Sequence[float], samples: Sequence[Sample], method: str) -> Interval:
     """Return the mean of the samples' values with the interval of that method."""
-    if method == BY_QUESTION:
-        return clustered(values, [sample.id for sample in samples])
+    ids = [sample.id for sample in samples]
+    if method == WILSON_BY_QUESTION:
+        return clustered_wilson(values, ids)
+    if method == NORMAL_BY_QUESTION:
+        return clustered(values, ids)
     return means.interval(values) if method == WILSON else means.normal(values)
 
 

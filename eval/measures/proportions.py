@@ -44,11 +44,16 @@ class Interval:
 
 def wilson(k: int, n: int) -> Interval:
     """Return k of n with Wilson's interval; of n = 0 nothing is known: 0 in [0, 1]."""
+    share = k / n if n else 0.0
+    return Interval(share, *wilson_bounds(share, n), n)
+
+
+def wilson_bounds(share: float, n: float) -> tuple[float, float]:
+    """Return Wilson's bounds of a share of n, a whole number or not."""
     if n == 0:
-        return Interval(0.0, 0.0, 1.0, 0)
-    share = k / n
+        return 0.0, 1.0
     middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    low = 0.0 if k == 0 else max(0.0, middle - half)
-    high = 1.0 if k == n else min(1.0, middle + half)
-    return Interval(share, low, high, n)
+    low = 0.0 if share == 0 else max(0.0, middle - half)
+    high = 1.0 if share == 1 else min(1.0, middle + half)
+    return low, high

@@ -41,10 +41,12 @@ def flip_rate(outcomes: Sequence[Hashable]) -> float:
     return mean([float(first != second) for first, second in pairs])
 
 
-def figures(samples: Sequence[Sample]) -> dict[str, Any] | None:
+def figures(samples: Sequence[Sample], *, is_judged: bool = False) -> dict[str, Any] | None:
     """Return what repeated answers tell; None where every question was asked once.
 
-    Questions with fewer answers than the others (a run that was stopped) are left out.
+    Questions with fewer answers than the others (a run that was stopped) are left out. Judged
+    answers are not right or wrong: no pass@k. Where nothing was extracted (IFEval), there are no
+    equal answers: no majority.
     """
     answers: dict[str, list[Sample]] = {}
     for sample in sorted(samples, key=lambda sample: sample.epoch):
@@ -54,13 +56,17 @@ def figures(samples: Sequence[Sample]) -> dict[str, Any] | None:
         return None
     full = [ones for ones in answers.values() if len(ones) == epochs]
     right = [sum(sample.value == 1 for sample in ones) for ones in full]
+    has_answers = any(_answer(sample) is not None for sample in samples)
+    pass_ks = [] if is_judged else _powers(epochs)
+    majority_ks = _powers(epochs) if has_answers else []
+    answer_flips = [flip_rate(list(map(_answer, ones))) for ones in full]
     return {
         "epochs": epochs,
         "questions": len(full),
-        "pass": {str(k): mean([pass_at(k, epochs, c) for c in right]) for k in _powers(epochs)},
-        "majority": {str(k): mean([majority(ones[:k]) for ones in full]) for k in _powers(epochs)},
+        "pass": {str(k): mean([pass_at(k, epochs, c) for c in right]) for k in pass_ks},
+        "majority": {str(k): mean([majority(ones[:k]) for ones in full]) for k in majority_ks},
         "flip_rate": mean([flip_rate([sample.value for sample in ones]) for ones in full]),
-        "answer_flip_rate": mean([flip_rate(list(map(_answer, ones))) for ones in full]),
+        "answer_flip_rate": mean(answer_flips) if has_answers else None,
     }
 
 

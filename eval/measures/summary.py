@@ -74,7 +74,7 @@ def scores(
         found["warning"] = f"robust and compat differ by {gap:+.2f} points: read the samples"
     if task.figures is not None and robust is not None:
         found["figures"] = task.figures(questions, samples)
-    if repeated := repeats.figures(samples):
+    if repeated := repeats.figures(samples, is_judged=task.scorer is None):
         found["repeats"] = repeated
     return found
 

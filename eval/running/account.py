@@ -60,15 +60,16 @@ def percent(figure: Mapping[str, Any]) -> str:
 
 
 def _repeats(repeats: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:
+    rates = {"score": repeats["flip_rate"], "answer": repeats["answer_flip_rate"]}
+    flips = [f"{name} {100 * rate:.2f} %" for name, rate in rates.items() if rate is not None]
     if treatment["repeat"] > 1:
-        score, answer = 100 * repeats["flip_rate"], 100 * repeats["answer_flip_rate"]
-        return f"flip rate between equal requests: score {score:.2f} %, answer {answer:.2f} %"
+        return f"flip rate between equal requests: {', '.join(flips)}"
     parts = [
         f"{name}@{k} {100 * value:.2f}"
         for name, figures in (("pass", repeats["pass"]), ("maj", repeats["majority"]))
         for k, value in figures.items()
     ]
-    return ", ".join(parts)
+    return ", ".join(parts or ["flip rate between epochs: " + flips[0]])
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -6,13 +6,18 @@ K. Cobbe et al., "Training Verifiers to Solve Math Word Problems", 2021, arXiv:2
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from eval.dataset import Hub, Row, Source
+from eval.measures.groups import interval_of, method_of
 from eval.question import Message, Question
 from eval.scorers import gsm8k
 from eval.task import Shots, Task
+
+if TYPE_CHECKING:
+    from eval.sample import Sample
 
 ASK = """{question}
 
@@ -36,6 +41,14 @@ def _example(row: Row) -> tuple[Message, Message]:
     reply = f"{steps}\nThe final answer is {row['final']}."
     asked = ASK.format(question=row["question"])
     return {"role": "user", "content": asked}, {"role": "assistant", "content": reply}
+
+
+def figures(_: Mapping[str, Question], samples: Sequence[Sample]) -> dict[str, Any]:
+    """Return the strict score: the last number of a reply counts only where it says so."""
+    details = [sample.score.details if sample.score else {} for sample in samples]
+    strict = [float(parts.get("strict", 0)) for parts in details]
+    method = method_of(strict, samples, is_judged=False)
+    return {"strict": interval_of(strict, samples, method).to_dict()}
 
 
 def converter(split: str) -> Callable[[Row, int], Row]:
@@ -70,4 +83,7 @@ GSM8K = Task(
     read=read,
     scorer=gsm8k.GSM8K,
     chance=0.0,
+    figures=figures,
+    note="a reply that does not say which number is its answer is read by its last one; strict: "
+    "it is wrong",
 )

@@ -6,8 +6,15 @@ import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.measures.clusters import bootstrap, clustered, clustered_error, group_error
+from eval.measures.clusters import (
+    bootstrap,
+    clustered,
+    clustered_error,
+    clustered_wilson,
+    group_error,
+)
 from eval.measures.means import standard_error
+from eval.measures.proportions import wilson
 
 TABLES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 7)), min_size=4, max_size=60).filter(
     lambda rows: len({cluster for _, cluster in rows}) > 1
@@ -68,3 +75,36 @@ def test_the_error_of_groups_weighs_each_by_its_size() -> None:
 
 def test_equal_groups_have_the_error_of_a_mean() -> None:
     assert group_error([(8, 0.5)] * 25) == pytest.approx(0.1)
+
+
+def test_wilsons_interval_of_clusters_covers_a_share_near_1() -> None:
+    rng = np.random.default_rng(4)
+    share, count, each, covered, normal = 0.98, 100, 4, 0, 0
+    ids = [number for number in range(count) for _ in range(each)]
+    for _ in range(300):
+        chances = rng.beta(2 * share, 2 * (1 - share), count)
+        values = list((rng.random((count, each)) < chances[:, None]).astype(float).ravel())
+        found, plain = clustered_wilson(values, ids), clustered(values, ids)
+        assert 0 <= found.low < found.value <= found.high <= 1
+        covered += found.low <= share <= found.high
+        normal += plain.low <= share <= plain.high
+    assert covered > 0.9 * 300 > normal
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=40))
+def test_equal_answers_to_each_question_count_once(right: list[bool]) -> None:
+    values = [float(is_right) for is_right in right for _ in range(3)]
+    ids = [number for number in range(len(right)) for _ in range(3)]
+    found, once = clustered_wilson(values, ids), wilson(sum(right), len(right))
+    slack = 1 / len(right)  # of the correction for few clusters
+    assert found.low == pytest.approx(once.low, abs=slack)
+    assert found.high == pytest.approx(once.high, abs=slack)
+    assert found.n == 3 * len(right)
+
+
+def test_clusters_that_do_not_differ_have_an_interval_all_the_same() -> None:
+    ids = [number for number in range(20) for _ in range(2)]
+    ones, halves = clustered_wilson([1.0] * 40, ids), clustered_wilson([0.0, 1.0] * 20, ids)
+    assert (ones.low, ones.high) == (wilson(20, 20).low, 1.0)
+    assert (halves.low, halves.high) == (wilson(20, 40).low, wilson(20, 40).high)
+    assert clustered_wilson([0.0, 1.0], ["a", "a"]).to_dict()["high"] == 1.0

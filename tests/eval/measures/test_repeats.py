@@ -72,3 +72,17 @@ def test_pass_and_majority_are_told_for_powers_of_two_and_all() -> None:
     assert found is not None
     assert list(found["pass"]) == ["1", "2", "4", "5"]
     assert set(found["majority"].values()) == {1.0}
+
+
+def test_without_extracted_answers_there_is_no_majority() -> None:
+    samples = [sample("a", float(epoch), epoch=epoch, extracted=None) for epoch in range(2)]
+    found = figures(samples)
+    assert found is not None
+    assert (found["majority"], found["answer_flip_rate"]) == ({}, None)
+    assert found["pass"] == {"1": 0.5, "2": 1.0}
+
+
+def test_a_judged_answer_of_worth_1_does_not_pass() -> None:
+    found = figures([sample("a", 1.0, epoch=epoch) for epoch in range(2)], is_judged=True)
+    assert found is not None
+    assert found["pass"] == {}

@@ -66,7 +66,7 @@ def test_repeated_answers_are_clustered_by_question() -> None:
     once = summary(TASK, *samples[::3])["scores"]["robust"]
     found = summary(TASK, *samples)["scores"]
     robust = found["robust"]
-    assert robust["method"] == "clustered by question"
+    assert robust["method"] == "wilson, clustered by question"
     assert robust["high"] - robust["low"] == pytest.approx(once["high"] - once["low"], rel=0.1)
     assert robust["clustered"]["bootstrap"]["draws"] == 10_000
     assert found["repeats"]["flip_rate"] == 0.0

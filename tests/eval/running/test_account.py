@@ -60,3 +60,11 @@ def test_a_cost_is_told_where_there_is_one() -> None:
 
 def test_an_unknown_bound_leaves_the_interval_out() -> None:
     assert percent({"value": 1.0, "low": None, "high": None}) == "100.00"
+
+
+def test_what_repeated_answers_do_not_tell_is_left_out() -> None:
+    none = {"pass": {}, "majority": {}, "flip_rate": 0.25, "answer_flip_rate": None}
+    for treatment in ({"epochs": 2, "repeat": 1}, {"epochs": 1, "repeat": 2}):
+        text = told(scores=MANIFEST["scores"] | {"repeats": none}, treatment=treatment)
+        assert "score 25.00 %\n" in text
+        assert "answer" not in text.replace("unanswered", "")

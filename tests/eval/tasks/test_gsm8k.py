@@ -1,9 +1,11 @@
 from pathlib import Path
 
 from eval.dataset import Dataset, Source, load
+from eval.measures.proportions import wilson
 from eval.question import sha256_of
 from eval.tasks.gsm8k import GSM8K as TASK
 from eval.tasks.gsm8k import read
+from tests.eval.made_up import failed, sample
 from tests.eval.tasks.rows import GSM8K, HUB_GSM8K, write
 
 
@@ -37,6 +39,17 @@ def test_examples_are_answered_as_questions_ask_for_it() -> None:
     assert [message["role"] for message in question.context] == ["user", "assistant"] * 2
     reply = question.context[1]["content"]
     assert reply == "She eats 3 * 5 = 15.\n1,200 - 15 = 1,185\nThe final answer is 1185."
+
+
+def test_the_strict_score_stands_beside_with_what_failed_in_it() -> None:
+    assert TASK.figures is not None
+    samples = [
+        sample("a", 1.0, details={"strict": 1.0}),
+        sample("b", 1.0, details={"strict": 0.0}),
+        sample("c", 0.0, flags=("scorer_error",)),
+        failed("d"),
+    ]
+    assert TASK.figures({}, samples) == {"strict": wilson(1, 4).to_dict()}
 
 
 def test_the_published_test_split_is_all_there(data: Path) -> None:
