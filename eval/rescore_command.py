@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from eval.measures.comparison import runs_below
-from eval.measures.summary import summarize
-from eval.measures.usage import Prices
 from eval.running import account
 from eval.running.digest import digest
 from eval.running.manifest import PACKAGES, now
 from eval.running.provenance import git_commit, scorer_identity, versions
 from eval.running.rescoring import Rescored, rescore
 from eval.running.run_folder import MANIFEST, SAMPLES, RunFolder
+from eval.running.verification import figures
 from eval.task import Task
 from eval.tasks import catalogue
 from eval.verify_command import NUM_SHOWN, add_scoring_arguments, changed
@@ -42,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
         changes = list(found.changes())
         print("\n".join(account.lines(new.manifest, new.path)))
         print(f"  {len(changes)} of {len(found.now)} samples are scored otherwise than before")
-        print("\n".join(changed(*change) for change in changes[:NUM_SHOWN]))
+        for change in changes[:NUM_SHOWN]:
+            print(changed(*change))
     return 0
 
 
@@ -66,14 +66,11 @@ def free_path(path: Path) -> Path:
 
 def rescored_manifest(folder: RunFolder, task: Task, found: Rescored) -> dict[str, Any]:
     """Return the old manifest with what today's scorer makes of the replies."""
-    old = folder.manifest
-    listed = sorted(found.now.values(), key=lambda sample: (sample.epoch, sample.id))
-    cost = old.get("cost")
-    prices = Prices(**cost["prices_per_million"]) if isinstance(cost, dict) else None
+    old, samples = folder.manifest, found.now.values()
     manifest = {
         **old,
-        **summarize(task, folder.questions(), listed, prices),
-        "digest": digest(listed),
+        **figures(old, task, folder.questions(), samples),
+        "digest": digest(samples),
         "git_commit": git_commit(),
         "rescored": {"from": old.get("digest"), "at": now()},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -141,6 +141,12 @@ class Sample:
             score=Score(**score | {"flags": tuple(score["flags"])}) if score else None,
             flags=tuple(data["flags"]),
         )
+
+
+def flags_of(turns: Sequence[Turn], failure: Failure | None) -> tuple[str, ...]:
+    """Return what is wrong with a sample before it is scored; each flag once."""
+    lost = [ERROR] if failure else []
+    return tuple(dict.fromkeys([*lost, *(flag for turn in turns for flag in turn.flags())]))
 
 
 def _fields(value: Turn | Failure | Score) -> dict[str, Any]:

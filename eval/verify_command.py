@@ -1,26 +1,22 @@
-"""Score a run's replies again, from its folder alone, and compare the digest.
+"""Score a run's replies again, from its folder alone, and compare digest and figures.
 
     reflect eval verify runs/eval/20260101T120000Z
 
-Needs no model, no judge and no data set. Exit status: 0 the digest is the manifest's; 1 it is not.
+Needs no model, no judge and no data set. Exit status: 0 digest and figures are the manifest's; 1
+they are not.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from eval.errors import RunError
 from eval.measures.comparison import runs_below
-from eval.running.digest import digest
-from eval.running.provenance import scorer_identity
-from eval.running.rescoring import Rescored, rescore
+from eval.running.rescoring import rescore
 from eval.running.run_folder import RunFolder
+from eval.running.verification import faults
 from eval.sample import Sample
-from eval.task import Task
 from eval.tasks import catalogue
 
 NUM_SHOWN = 5
@@ -50,36 +46,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def verify(folder: RunFolder, workers: int | None, data: Path | None) -> bool:
-    """Print whether the run's digest comes out again."""
+    """Print whether the run comes out again, and what of it does not."""
     manifest = folder.manifest
     if "digest" not in manifest:
         raise RunError(f"{folder.path} has not ended: go on with it by eval run --resume")
     task = catalogue.find(manifest["task"])
     found = rescore(folder, task, workers, data)
-    filed, now = digest(found.filed.values()), digest(found.now.values())
-    is_same: bool = manifest["digest"] == filed == now
-    print(f"{'same  ' if is_same else 'DIFFERS'} {folder.path}: {len(found.filed)} samples")
-    for line in reasons(manifest, task, found, filed) if not is_same else ():
+    told = list(faults(folder, task, found))
+    print(f"{'DIFFERS' if told else 'same  '} {folder.path}: {len(found.filed)} samples")
+    changes = list(found.changes())
+    for line in told + [changed(*change) for change in changes[:NUM_SHOWN]]:
         print(f"  {line}")
+    if len(changes) > NUM_SHOWN:
+        print(f"    and {len(changes) - NUM_SHOWN} more")
     print(f"  digest {manifest['digest']}")
     if found.lacks_compat:
         print("  lm-eval is not installed here: its scores are taken as they were filed")
-    return is_same
-
-
-def reasons(manifest: dict[str, Any], task: Task, found: Rescored, filed: str) -> Iterator[str]:
-    """Say what may have changed: the samples, the scorer, packages, single scores."""
-    if manifest["digest"] != filed:
-        yield f"the samples in the folder are not those of the manifest: their digest is {filed}"
-    if task.scorer is not None:
-        today = scorer_identity(task.scorer)
-        for name, was in manifest.get("scorer", {}).items():
-            if was != today[name]:
-                yield f"the scorer's {name} was {was} and is {today[name]} here"
-    changes = list(found.changes())
-    if changes:
-        yield f"{len(changes)} samples are scored otherwise now (`eval rescore` keeps both):"
-    yield from (changed(before, after) for before, after in islice(changes, NUM_SHOWN))
+    return not told
 
 
 def changed(before: Sample, after: Sample) -> str:

@@ -12,7 +12,7 @@ from eval.question import Question
 from eval.running.digest import digest
 from eval.running.run_folder import RunFolder
 from eval.running.scoring import Scoring
-from eval.sample import Sample
+from eval.sample import Sample, flags_of
 from eval.score import Score
 from eval.task import Task
 
@@ -44,18 +44,23 @@ def rescore(
     filed = folder.samples()
     if task.scorer is None:
         scores = scores_by_verdicts(folder, task)
-        now = {key: replace(sample, score=scores.get(key)) for key, sample in filed.items()}
+        now = {key: _scored(sample, scores.get(key)) for key, sample in filed.items()}
         return Rescored(filed, now)
     questions = folder.questions()
     answered = {key: sample for key, sample in filed.items() if not sample.failure}
     with Scoring(task.scorer, workers, data) as scoring:
         fresh = scoring.score_all(_pairs(folder, questions, answered.values()))
     lacks_compat = _has_compat(sample.score for sample in filed.values()) and not _has_compat(fresh)
-    now = dict(filed)
+    now = {key: _scored(sample, None) for key, sample in filed.items()}
     for (key, sample), score in zip(answered.items(), fresh, strict=True):
         compat = sample.score.compat if lacks_compat and sample.score else score.compat
-        now[key] = replace(sample, score=replace(score, compat=compat))
+        now[key] = _scored(sample, replace(score, compat=compat))
     return Rescored(filed, now, lacks_compat)
+
+
+def _scored(sample: Sample, score: Score | None) -> Sample:
+    """Return the sample with this score, and with the flags that its replies raise today."""
+    return replace(sample, score=score, flags=flags_of(sample.turns, sample.failure))
 
 
 def _pairs(

@@ -10,7 +10,7 @@ from eval.question import Question
 from eval.running.endpoint import AskError, Endpoint
 from eval.running.plan import Plan
 from eval.running.run_folder import RunFolder
-from eval.sample import ERROR, Failure, Sample, Turn
+from eval.sample import ERROR, Failure, Sample, Turn, flags_of
 from eval.score import Score
 
 MAX_ERRORS_IN_A_ROW = 20
@@ -87,7 +87,6 @@ class Runner:
 
     async def _sample(self, question: Question, epoch: int) -> Sample:
         turns, failure, attempts = await self._ask(question, epoch)
-        flags = [flag for turn in turns for flag in turn.flags()]
         score = None
         if failure is None and self._scoring is not None:
             score = await self._scoring.score(question, [turn.scored_text for turn in turns])
@@ -100,7 +99,7 @@ class Runner:
             failure=failure,
             attempts=attempts,
             score=score,
-            flags=tuple(dict.fromkeys([ERROR, *flags] if failure else flags)),
+            flags=flags_of(turns, failure),
         )
 
     async def _ask(self, question: Question, epoch: int) -> tuple[list[Turn], Failure | None, int]:

@@ -37,7 +37,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
         folder.write_questions(plan.questions)
         for i, question in enumerate(plan.questions):
             content = question.gold if i == 0 else f"#### {question.gold}"
-            sample = Sample(question.id, 0, question.group, "0" * 64, turns=(Turn(content),))
+            sha256 = plan.prompt_sha256[question.id]
+            sample = Sample(question.id, 0, question.group, sha256, turns=(Turn(content),))
             folder.append(replace(sample, score=sums.score(question, [content])))
         manifest = begin(plan, "demo")
         samples = folder.samples().values()

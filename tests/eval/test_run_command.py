@@ -352,4 +352,4 @@ def test_a_run_is_verified_elsewhere_and_a_changed_reply_is_found(
     status, out, _ = elsewhere("verify", "elsewhere")
     assert status == 1
     assert "the samples in the folder are not those of the manifest" in out
-    assert "1 samples are scored otherwise now" in out
+    assert "the samples are scored otherwise now" in out

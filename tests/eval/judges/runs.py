@@ -9,12 +9,14 @@ from typing import Any
 from eval.judges.judge import Judge
 from eval.judges.judge_run import Request, judge_run
 from eval.judges.opponent import Block
+from eval.measures.summary import summarize
 from eval.question import Question, sha256_of
 from eval.running.endpoint import Endpoint
 from eval.running.retries import Retries
 from eval.running.run_folder import RunFolder
 from eval.sample import Failure, Sample, Turn
 from eval.task import Task
+from eval.tasks.catalogue import find
 
 JUDGE = Judge("judge-model")
 FAST = Retries(max_attempts=4, first_pause_s=0.001, max_pause_s=0.01)
@@ -40,8 +42,18 @@ def write_run(
         folder.write_questions(asked)
         for question in asked:
             folder.append(_sample(question, answers[question.id]))
-    data = {"sha256": sha256_of([question.id for question in asked])}
-    manifest = {"format": 1, "task": task, "model": model, "data": data, "status": "finished"}
+    ids = [question.id for question in asked]
+    prompts = [question.prompt_sha256() for question in asked]
+    by_id = dict(zip(ids, asked, strict=True))
+    manifest = {
+        "format": 1,
+        "task": task,
+        "model": model,
+        "data": {"sha256": sha256_of(ids), "ids_sha256": sha256_of(ids)},
+        "protocol": {"system": None, "prompts_sha256": sha256_of(prompts)},
+        "status": "finished",
+        **summarize(find(task), by_id, list(folder.samples().values())),
+    }
     folder.write_manifest(manifest)
     return folder
 
