@@ -52,13 +52,23 @@ def main(argv: list[str] | None = None) -> int:
         prog=f"reflect eval {name}",
         description=command.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # `again` would not know --ou from --out
     )
     command.add_arguments(parser)
     try:
-        return int(command.run(parser.parse_args(rest)))
+        status = int(command.run(parser.parse_args(rest)))
+        sys.stdout.flush()  # here, where a closed pipe can be caught
+        return status
     except EvalError as error:
         print(f"reflect eval {name}: {error}", file=sys.stderr)
         return os.EX_DATAERR
+    except BrokenPipeError:  # who reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(f"reflect eval {name}: {error.strerror or error}{where}", file=sys.stderr)
+        return os.EX_IOERR
     except KeyboardInterrupt:
         print(f"reflect eval {name}: stopped", file=sys.stderr)
         return 130

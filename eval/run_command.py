@@ -6,7 +6,8 @@
     reflect eval run alpaca_eval --data DATA --judge-model gpt-4o --judge-base-url URL
 
 Exit status: 0 all answered; 2 some samples are errors; 3 it gave up after 20 errors in a row;
-65 nothing could be run; 130 stopped by Ctrl-C, to go on with --resume.
+65 nothing could be run; 74 a file could not be read or written; 130 stopped by Ctrl-C, to go on
+with --resume.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         run_set = RunSet(args.out) if args.out else RunSet.new()
     try:
         ended = ask_all(args, plans, run_set)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError):
         say(f"stopped; to go on: {again(run_set)}")
         raise
     judged = judge_all(args, ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
@@ -41,8 +42,8 @@ class Turn:
     @property
     def num_thinking_tokens(self) -> int | None:
         """Tokens thought, where the endpoint tells."""
-        details = (self.usage or {}).get("completion_tokens_details") or {}
-        count = details.get("reasoning_tokens")
+        details = (self.usage or {}).get("completion_tokens_details")
+        count = details.get("reasoning_tokens") if isinstance(details, dict) else None
         return count if isinstance(count, int) else None
 
     @property
@@ -131,16 +132,28 @@ class Sample:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read the JSON form; raises KeyError or TypeError for another."""
+        """Read the JSON form; raises KeyError, TypeError or ValueError for another."""
         own = {name: data[name] for name in ("id", "epoch", "group", "prompt_sha256", "attempts")}
         score, failure = data["score"], data["failure"]
-        return cls(
+        sample = cls(
             **own,
             turns=tuple(Turn(**turn) for turn in data["turns"]),
             failure=Failure(**failure) if failure else None,
             score=Score(**score | {"flags": tuple(score["flags"])}) if score else None,
             flags=tuple(data["flags"]),
         )
+        _check(sample)
+        return sample
+
+
+def _check(sample: Sample) -> None:
+    """Raise TypeError or ValueError where an edited line holds what no run writes."""
+    texts = [sample.id, sample.group, sample.prompt_sha256, *(t.content for t in sample.turns)]
+    "".join(texts).encode()
+    if not all(map(math.isfinite, (sample.epoch, sample.value, sample.latency_s))):
+        raise ValueError("finite numbers were expected")
+    if not all(isinstance(turn.usage, dict | None) for turn in sample.turns):
+        raise TypeError("a usage is an object")
 
 
 def flags_of(turns: Sequence[Turn], failure: Failure | None) -> tuple[str, ...]:

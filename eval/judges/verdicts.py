@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from eval.errors import RunError
 from eval.running.journal import Journal
 from eval.sample import Failure, Turn
 
@@ -24,9 +25,14 @@ class Verdicts:
     def __init__(self, folder: Path) -> None:
         self._journal = Journal(folder / VERDICTS)
         self._replies: dict[str, Turn] = {}
-        for line in self._journal:
-            if line["turn"] is not None:
-                self._replies[line["key"]] = Turn(**line["turn"])
+        for number, line in enumerate(self._journal, 1):
+            try:
+                if line["turn"] is not None:
+                    self._replies[line["key"]] = Turn(**line["turn"])
+            except (LookupError, TypeError) as error:
+                raise RunError(
+                    f"{folder / VERDICTS}, line {number}: not a verdict ({error!r})"
+                ) from error
 
     def __len__(self) -> int:
         return len(self._replies)

@@ -37,7 +37,7 @@ class Journal:
     def _parse(self, number: int, line: bytes) -> dict[str, Any]:
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{self.path}, line {number}: not JSON ({error})") from error
         if not isinstance(value, dict):
             raise RunError(f"{self.path}, line {number}: a JSON object was expected")
@@ -69,11 +69,15 @@ class Journal:
         self._file = self._lock = -1
 
     def append(self, value: Mapping[str, Any]) -> None:
-        """Write one line, whole, before it returns; inside `with` only."""
+        """Write one line, whole or not at all, before it returns; inside `with` only."""
         line = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        written = os.write(self._file, line)
-        while written < len(line):  # a full disk or a huge line
-            written += os.write(self._file, line[written:])
+        written = 0
+        try:
+            while written < len(line):  # again after a part: a huge line, a disk that is full now
+                written += os.write(self._file, line[written:])
+        except OSError:
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise
 
 
 def _cut_torn_line(file: int) -> None:

@@ -39,6 +39,8 @@ class RunFolder:
             raise RunError(f"{file} is not JSON ({error})") from error
         if not isinstance(manifest, dict) or manifest.get("format") != 1:
             raise RunError(f"{file}: a manifest of format 1 was expected")
+        if not all(isinstance(manifest.get(name), str) for name in ("task", "model")):
+            raise RunError(f"{file}: it names no task or no model")
         return manifest
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
@@ -66,14 +68,18 @@ class RunFolder:
         """Return the questions by id, in the order of asking."""
         contexts: dict[str | None, tuple[Any, ...]] = {None: ()}
         questions = {}
-        for line in Journal(self.path / QUESTIONS):
-            if "question" not in line:
-                contexts[line["context"]] = tuple(line["messages"])
-                continue
-            asked = line["question"]
-            context = contexts[asked["context"]]
-            asked |= {"turns": tuple(asked["turns"]), "context": context}
-            questions[asked["id"]] = Question(**asked)
+        for number, line in enumerate(Journal(self.path / QUESTIONS), 1):
+            try:
+                if "question" not in line:
+                    contexts[line["context"]] = tuple(line["messages"])
+                    continue
+                asked = line["question"]
+                told = {"turns": tuple(asked["turns"]), "context": contexts[asked["context"]]}
+                questions[asked["id"]] = Question(**asked | told)
+            except (LookupError, TypeError) as error:
+                raise RunError(
+                    f"{self.path / QUESTIONS}, line {number}: not a question ({error!r})"
+                ) from error
         return questions
 
     def samples(self) -> dict[tuple[str, int], Sample]:
@@ -82,7 +88,7 @@ class RunFolder:
         for number, line in enumerate(self._samples, 1):
             try:
                 sample = Sample.from_dict(line)
-            except (LookupError, TypeError) as error:
+            except (LookupError, TypeError, ValueError) as error:
                 raise RunError(
                     f"{self.path / SAMPLES}, line {number}: not a sample ({error!r})"
                 ) from error
@@ -124,5 +130,9 @@ def write_whole(file: Path, text: str) -> None:
     """Write a file at once or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(file)
+    try:
+        temporary.write_text(text)
+        temporary.replace(file)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -35,7 +35,7 @@ def faults(folder: RunFolder, task: Task, found: Rescored) -> Iterator[str]:
     if filed == now:
         fresh = figures(manifest, task, questions, found.filed.values())
         for name in differing({part: manifest.get(part) for part in fresh}, fresh):
-            yield f"the manifest's {name} does not follow from the samples"
+            yield f"the manifest's {name} does not follow from the samples, by today's code"
         return
     yield from _changed_scorer(manifest, task)
     yield "the samples are scored otherwise now (`eval rescore` keeps both)"

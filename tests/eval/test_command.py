@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,29 @@ def test_help_brings_in_nothing_heavy() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", ["--ou", "--res"])
+def test_half_a_flag_is_no_flag(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "gsm8k", name, "there"])
+    assert ended.value.code == os.EX_USAGE
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run" / "manifest.json").mkdir(parents=True)
+    assert main(["verify", str(tmp_path)]) == os.EX_IOERR
+    err = capsys.readouterr().err
+    assert err == f"reflect eval verify: Is a directory: {tmp_path}/run/manifest.json\n"
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "eval", "list"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

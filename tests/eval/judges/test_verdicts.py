@@ -51,8 +51,10 @@ def test_two_processes_do_not_judge_one_run(tmp_path: Path) -> None:
     assert RunError.__name__ in done.stderr
 
 
-@pytest.mark.parametrize("line", ["[]\n", "nonsense\n"])
-def test_a_line_that_is_no_object_is_refused(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", ["[]\n", "nonsense\n", "{}\n", '{"key": "a", "turn": {"said": 1}}\n']
+)
+def test_a_line_that_is_no_verdict_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "verdicts.jsonl").write_text(line)
     with pytest.raises(RunError, match="line 1"):
         Verdicts(tmp_path)

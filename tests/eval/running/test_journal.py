@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import resource
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,22 @@ def test_a_huge_line_comes_back_whole(path: Path) -> None:
     assert [len(line["text"]) for line in Journal(path)] == [3_000_000]
 
 
-@pytest.mark.parametrize("line", ["{", "[1]", "3"])
+def test_a_line_that_a_full_disk_cuts_is_taken_back(path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Journal(path) as journal:
+        journal.append({"n": 1})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, hard))
+        try:
+            with pytest.raises(OSError, match="too large"):
+                journal.append({"n": 2, "text": "x" * 100})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert path.read_text() == '{"n":1}\n'
+        journal.append({"n": 3})
+    assert list(Journal(path)) == [{"n": 1}, {"n": 3}]
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", "3", "[" * 100_000])
 def test_a_whole_line_that_is_no_object_is_named(path: Path, line: str) -> None:
     write(path, {"n": 1})
     with path.open("a") as file:

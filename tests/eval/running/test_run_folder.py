@@ -1,5 +1,7 @@
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,12 +57,46 @@ def test_a_line_that_is_no_sample_is_named(tmp_path: Path) -> None:
         RunFolder(tmp_path).samples()
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"id": 5},
+        {"id": ["b"]},
+        {"group": None},
+        {"epoch": "0"},
+        {"flags": None},
+        {"turns": "abc"},
+        {"turns": [{"content": None}]},
+        {"turns": [{"content": "\ud800"}]},
+        {"turns": [{"content": "4", "latency_s": "x"}]},
+        {"turns": [{"content": "4", "usage": [1]}]},
+        {"score": {"value": "1", "flags": []}},
+        {"score": {"value": float("nan"), "flags": []}},
+    ],
+)
+def test_an_edited_line_of_another_form_is_named(tmp_path: Path, edit: dict[str, Any]) -> None:
+    lines = [json.dumps(SAMPLE.to_dict() | change) + "\n" for change in ({}, edit)]
+    (tmp_path / "samples.jsonl").write_text("".join(lines))
+    with pytest.raises(RunError, match="line 2: not a sample"):
+        RunFolder(tmp_path).samples()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [{}, {"question": {}}, {"question": {"id": "a", "turns": ["b"], "context": "unknown"}}],
+)
+def test_a_line_that_is_no_question_is_named(tmp_path: Path, line: dict[str, Any]) -> None:
+    (tmp_path / "questions.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(RunError, match="line 1: not a question"):
+        RunFolder(tmp_path).questions()
+
+
 def test_a_folder_without_a_manifest_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"it has no manifest\.json"):
         _ = RunFolder(tmp_path / "none").manifest
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 2}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 2}', '{"format": 1, "task": 3}'])
 def test_a_manifest_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(RunError, match=r"manifest\.json"):
@@ -69,7 +105,7 @@ def test_a_manifest_of_another_form_is_refused(tmp_path: Path, text: str) -> Non
 
 def test_a_manifest_is_replaced_whole_and_leaves_no_other_file(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    folder.write_manifest({"format": 1, "task": "sums", "note": "é"})
-    folder.write_manifest({"format": 1, "task": "sums"})
-    assert folder.manifest == {"format": 1, "task": "sums"}
+    folder.write_manifest({"format": 1, "task": "sums", "model": "demo", "note": "é"})
+    folder.write_manifest({"format": 1, "task": "sums", "model": "demo"})
+    assert folder.manifest == {"format": 1, "task": "sums", "model": "demo"}
     assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
