@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from eval.score import Score
@@ -114,6 +114,15 @@ class Sample:
     def latency_s(self) -> float:
         """Seconds waited for it, retries and their pauses not counted."""
         return sum(turn.latency_s for turn in self.turns)
+
+    def scored(self, score: Score) -> Self:
+        """Return it with a scorer's score; a reply that was cut off is wrong, and no answer.
+
+        What lm-eval, which does not look at that, would have said is kept.
+        """
+        if LENGTH in self.flags:
+            score = Score(0.0, compat=score.compat, flags=score.flags)
+        return replace(self, score=score)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; the mappings in it are shared, not copied."""

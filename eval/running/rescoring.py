@@ -60,7 +60,8 @@ def rescore(
 
 def _scored(sample: Sample, score: Score | None) -> Sample:
     """Return the sample with this score, and with the flags that its replies raise today."""
-    return replace(sample, score=score, flags=flags_of(sample.turns, sample.failure))
+    unscored = replace(sample, score=None, flags=flags_of(sample.turns, sample.failure))
+    return unscored if score is None else unscored.scored(score)
 
 
 def _pairs(

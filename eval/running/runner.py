@@ -87,10 +87,7 @@ class Runner:
 
     async def _sample(self, question: Question, epoch: int) -> Sample:
         turns, failure, attempts = await self._ask(question, epoch)
-        score = None
-        if failure is None and self._scoring is not None:
-            score = await self._scoring.score(question, [turn.scored_text for turn in turns])
-        return Sample(
+        sample = Sample(
             id=question.id,
             epoch=epoch,
             group=question.group,
@@ -98,9 +95,11 @@ class Runner:
             turns=tuple(turns),
             failure=failure,
             attempts=attempts,
-            score=score,
             flags=flags_of(turns, failure),
         )
+        if failure is not None or self._scoring is None:
+            return sample
+        return sample.scored(await self._scoring.score(question, sample.texts))
 
     async def _ask(self, question: Question, epoch: int) -> tuple[list[Turn], Failure | None, int]:
         """Say the user's turns one after the other, each after the reply to the last."""

@@ -50,6 +50,16 @@ def test_a_sample_without_a_reply_stays_without_a_score(tmp_path: Path) -> None:
     assert rescore(written(tmp_path), task).now["sums-2", 0].score is None
 
 
+def test_a_reply_that_was_cut_off_stays_wrong(tmp_path: Path) -> None:
+    task = replace(SUMS, scorer=Scorer("half", 2, half))
+    folder = written(tmp_path)
+    turn = Turn("#### 0", finish_reason="length")
+    cut = Sample("sums-0", 0, "", "0" * 64, turns=(turn,), flags=("length",))
+    with folder:
+        folder.append(cut)
+    assert rescore(folder, task).now["sums-0", 0].score == Score(0.0, compat=1.0)
+
+
 def test_details_that_json_wrote_otherwise_are_no_change(tmp_path: Path) -> None:
     task = replace(SUMS, scorer=Scorer("half", 2, half))
     folder = written(tmp_path)

@@ -36,6 +36,7 @@ class Model:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.statuses: dict[str, int] = {}
+        self.finish_reasons: dict[str, str] = {}
         self.has_been_asked = asyncio.Event()
 
     async def chat(self, request: web.Request) -> web.Response:
@@ -47,7 +48,8 @@ class Model:
         if status := self.statuses.get(text):
             return web.json_response({"error": {"message": "no"}}, status=status)
         content = f"#### {sums.golds(1000).get(text)}"
-        return web.json_response({"choices": [{"message": {"content": content}}]})
+        choice = {"message": {"content": content}, "finish_reason": self.finish_reasons.get(text)}
+        return web.json_response({"choices": [choice]})
 
     @asynccontextmanager
     async def endpoint(self, concurrency: int = 4) -> AsyncIterator[Endpoint]:
@@ -101,6 +103,15 @@ async def test_a_failure_is_a_sample_and_the_run_goes_on(tmp_path: Path) -> None
         "sums-5": (503, 2),
     }
     assert all(sample.flags == ("error",) and sample.value == 0 for sample in failed.values())
+
+
+async def test_a_right_reply_that_was_cut_off_counts_as_wrong(tmp_path: Path) -> None:
+    model = Model()
+    model.finish_reasons = {"What is 3 + 3?": "length", "What is 5 + 5?": "stop"}
+    await ran(planned(tmp_path, 9), model, tmp_path / "run")
+    samples = RunFolder(tmp_path / "run").samples()
+    assert [id for (id, _), sample in samples.items() if sample.value == 0] == ["sums-3"]
+    assert samples["sums-3", 0].flags == ("length",)
 
 
 async def test_only_what_has_no_reply_is_asked_again(tmp_path: Path) -> None:
