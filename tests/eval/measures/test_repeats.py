@@ -54,15 +54,15 @@ def test_the_figures_of_repeated_questions() -> None:
         sample("a", 1.0, epoch=0, extracted="42"),
         sample("a", 0.0, epoch=1, extracted="41"),
         sample("b", 0.0, epoch=1, extracted="8"),  # the order of the lines is not that of epochs
-        sample("b", 0.0, epoch=0, extracted="7"),
+        sample("b", 1.0, epoch=0, extracted="7"),
         sample("c", 1.0, epoch=0),
     ]
     assert figures(samples) == {
         "epochs": 2,
         "questions": 2,
-        "pass": {"1": 0.25, "2": 0.5},
-        "majority": {"1": 0.5, "2": 0.5},
-        "flip_rate": 0.5,
+        "pass": {"1": 0.5, "2": 1.0},
+        "majority": {"1": 1.0, "2": 1.0},
+        "flip_rate": 1.0,
         "answer_flip_rate": 1.0,
     }
 

@@ -67,6 +67,9 @@ def test_equality_is_to_a_millionth() -> None:
     assert equal(Fraction(10**9 + 999), Fraction(10**9))
     assert not equal(Fraction(10**9 + 1001), Fraction(10**9))
     assert not equal(Fraction(-5), Fraction(5))
+    assert equal(Fraction("0.0000009"), Fraction(0))  # near 0 by the difference itself
+    assert equal(Fraction("0.0010009"), Fraction("0.001"))
+    assert not equal(Fraction("0.0010011"), Fraction("0.001"))
 
 
 @given(replies)
