@@ -26,6 +26,7 @@ from eval.reports.sweep_section import SWEEP, points_of, row
 from eval.reports.text_table import text_table
 from eval.running import account, arguments
 from eval.running.endpoint import Endpoint
+from eval.running.flag_values import positive
 from eval.running.plan import Plan
 from eval.running.run_folder import RunFolder, write_whole
 from eval.running.run_set import Ended, RunSet, run_plan
@@ -188,4 +189,4 @@ def _names(text: str) -> list[str]:
 
 
 def _counts(text: str) -> list[int]:
-    return [arguments.positive(count) for count in _names(text)]
+    return [positive(count) for count in _names(text)]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from eval.errors import RunError
 from eval.measures.comparison import runs_below
+from eval.running.flag_values import positive
 from eval.running.rescoring import rescore
 from eval.running.run_folder import RunFolder
 from eval.running.verification import faults
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what scorers may need."""
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="scoring processes (default: cores, up to 8)"
+        "--workers", type=positive, metavar="N", help="scoring processes (default: cores, up to 8)"
     )
     parser.add_argument(
         "--data", type=Path, metavar="PATH", help="where scorers find data of theirs (IFEval)"

@@ -9,6 +9,7 @@ from typing import Any
 
 from eval.judges.judge import Judge
 from eval.running.endpoint import Endpoint
+from eval.running.flag_values import count, positive, seconds
 
 BASE_URL = "http://127.0.0.1:8000/v1"
 KEYS = ("REFLECT_JUDGE_KEY", "REFLECT_API_KEY", "OPENAI_API_KEY")
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser, is_required: bool) -> None:
     )
     group.add_argument(
         "--judge-probe",
-        type=int,
+        type=count,
         default=20,
         metavar="N",
         help="show it a constant, hostile answer to N questions as well (default 20)",
@@ -55,17 +56,21 @@ def add_arguments(parser: argparse.ArgumentParser, is_required: bool) -> None:
 
 def _add_requests(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--judge-concurrency", type=int, default=8, metavar="N", help="verdicts at once (default 8)"
+        "--judge-concurrency",
+        type=positive,
+        default=8,
+        metavar="N",
+        help="verdicts at once (default 8)",
     )
     group.add_argument(
         "--judge-max-tokens",
-        type=int,
+        type=positive,
         default=2048,
         metavar="N",
         help="tokens of a verdict, its reasons included (default 2048)",
     )
     group.add_argument(
-        "--judge-timeout", type=float, default=600.0, metavar="S", help="seconds (default 600)"
+        "--judge-timeout", type=seconds, default=600.0, metavar="S", help="seconds (default 600)"
     )
     group.add_argument(
         "--judge-fields",

@@ -7,14 +7,18 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+OURS = "ours"
+
 
 def command(manifest: Mapping[str, Any]) -> str:
     """Return the command line that asks the same questions in the same way."""
     words = ["reflect", "eval", "run", manifest["task"], "--model", manifest["model"]]
     protocol, treatment = manifest.get("protocol", {}), manifest.get("treatment", {})
     words += _flags(protocol, ("few_shot", "system", "top_p", "max_tokens"))
+    if (name := protocol.get("name", OURS)) != OURS:
+        words += ["--protocol", name]
     asked = protocol.get("temperature")
-    words += ["--temperature", "model" if asked is None else f"{asked:g}"]
+    words += ["--temperature", "model" if asked is None else f"{asked:.10g}"]
     words += _flags(treatment, ("effort", "seed"))
     words += [
         word

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from eval.errors import EvalError
 from eval.measures.usage import Prices
 from eval.running.endpoint import Endpoint
+from eval.running.flag_values import (
+    count,
+    positive,
+    price,
+    request_field,
+    seconds,
+    share,
+    temperature,
+)
 from eval.running.plan import Plan, make_plan
 from eval.running.protocol import Protocol, Treatment
 from eval.running.retries import Retries
@@ -70,7 +77,10 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
         "the first N of a file that may be sorted (default: all)",
     )
     group.add_argument(
-        "--few-shot", type=int, metavar="K", help="examples before each question (default: task's)"
+        "--few-shot",
+        type=count,
+        metavar="K",
+        help="examples before each question (default: task's)",
     )
     group.add_argument(
         "--protocol",
@@ -90,7 +100,7 @@ def _add_requests(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="0 to 2, or `model`: leave it to the server (default: task's, mostly 0)",
     )
-    group.add_argument("--top-p", type=float, metavar="P", help="0 to 1 (default: the server's)")
+    group.add_argument("--top-p", type=share, metavar="P", help="0 to 1 (default: the server's)")
     group.add_argument(
         "--max-tokens", type=positive, metavar="N", help="of a whole reply (default: the server's)"
     )
@@ -139,7 +149,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="requests at once (default 16)",
     )
     group.add_argument(
-        "--timeout", type=float, default=600.0, metavar="S", help="seconds a reply (default 600)"
+        "--timeout", type=seconds, default=600.0, metavar="S", help="seconds a reply (default 600)"
     )
     group.add_argument(
         "--attempts", type=positive, default=6, metavar="N", help="requests a reply (default 6)"
@@ -148,10 +158,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--workers", type=positive, metavar="N", help="scoring processes (default: cores, up to 8)"
     )
     group.add_argument(
-        "--price-in", type=float, metavar="P", help="of a million prompt tokens (default: none)"
+        "--price-in", type=price, metavar="P", help="of a million prompt tokens (default: none)"
     )
     group.add_argument(
-        "--price-out", type=float, metavar="P", help="of a million written tokens (default: none)"
+        "--price-out", type=price, metavar="P", help="of a million written tokens (default: none)"
     )
     where = group.add_mutually_exclusive_group()
     where.add_argument(
@@ -163,32 +173,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="a run set to go on with, by the arguments it began with: asks what has no reply",
     )
-
-
-def positive(text: str) -> int:
-    """Read a flag's value that counts something."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"1 or more was expected, not {text}")
-    return value
-
-
-def temperature(text: str) -> float | str:
-    """Read --temperature."""
-    return text if text == "model" else float(text)
-
-
-def request_field(text: str) -> tuple[str, Any]:
-    """Read --field."""
-    name, equals, value = text.partition("=")
-    try:
-        if not (name and equals):
-            raise ValueError
-        return name, json.loads(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"NAME=JSON was expected, as in top_k=20, not {text!r}"
-        ) from error
 
 
 def sides(args: argparse.Namespace) -> Iterator[Side]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from eval.errors import EndpointError
 
 READY_S, POLL_S, PROBE_S = 1800.0, 0.5, 5.0
-LOADING = 503
+LOADING, MAX_BYTES = 503, 10_000
 
 
 def wait_until_ready(
@@ -42,13 +43,13 @@ def probe(base_url: str) -> tuple[int, str] | None:
             return int(response.status), "ready"
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, _reason(error.read())
-    except (OSError, ValueError):
+            return error.code, _reason(error)
+    except (OSError, ValueError, http.client.HTTPException):  # the latter: no HTTP at all
         return None
 
 
-def _reason(content: bytes) -> str:
+def _reason(error: urllib.error.HTTPError) -> str:
     try:
-        return str(json.loads(content)["reason"])
-    except (ValueError, LookupError, TypeError):
+        return str(json.loads(error.read(MAX_BYTES))["reason"])
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
         return "it does not say why it is not ready"

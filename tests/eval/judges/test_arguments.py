@@ -27,5 +27,19 @@ def test_fields_are_a_json_object(text: str, complaint: str) -> None:
         parsed("--judge-model", "j", "--judge-fields", text)
 
 
+@pytest.mark.parametrize(
+    ("flag", "text"),
+    [
+        ("--judge-concurrency", "0"),
+        ("--judge-probe", "-1"),
+        ("--judge-max-tokens", "0"),
+        ("--judge-timeout", "-3"),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused(flag: str, text: str) -> None:
+    with pytest.raises(argparse.ArgumentError, match="was expected"):
+        parsed("--judge-model", "j", flag, text)
+
+
 def test_the_default_judge_is_our_own_server() -> None:
     assert arguments.endpoint(parsed("--judge-model", "j")).base_url == arguments.BASE_URL

@@ -38,6 +38,12 @@ def test_generated_data_need_no_folder_and_an_open_temperature_stays_open() -> N
     assert words[-2:] == ["--temperature", "model"]
 
 
+def test_the_words_of_others_are_asked_for_again() -> None:
+    protocol = {"name": "lm-eval", "few_shot": 8, "temperature": 0.12345678}
+    words = command({"task": "gsm8k", "model": "m", "protocol": protocol})
+    assert "--protocol lm-eval --temperature 0.12345678" in words
+
+
 def test_facts_leave_out_what_is_not_known() -> None:
     told = dict(facts(MANIFEST))
     assert told["scorer"] == "numbers, version 3"

@@ -1,3 +1,4 @@
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,21 @@ def test_any_other_answer_ends_the_waiting_at_once(status: int) -> None:
 def test_nobody_there_is_left_to_the_first_question() -> None:
     assert probe("http://127.0.0.1:1/v1") is None
     wait_until_ready("http://127.0.0.1:1/v1", pytest.fail)
+
+
+@pytest.mark.parametrize("said", [b"SSH-2.0-OpenSSH\r\n", b"\xff\xfe", b""])
+def test_what_speaks_no_http_is_no_answer(said: bytes) -> None:
+    def speak(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=speak, args=(listening,))
+        thread.start()
+        assert probe(f"http://127.0.0.1:{listening.getsockname()[1]}/v1") is None
+        thread.join()
 
 
 def test_one_that_stays_so_is_an_error_with_its_reason() -> None:
