@@ -82,6 +82,15 @@ def test_the_published_forms_are_right() -> None:
     assert compat.verdict("arc_challenge_llama", "As A is not, C.", "C") == 0
 
 
+@pytest.mark.parametrize(("last", "is_right"), [("42", 1), ("43", 0)])
+def test_of_several_statements_the_last_one_counts_as_theirs_does(
+    last: str, is_right: float
+) -> None:
+    text = f"The final answer is 41. No: the {last}. The final answer is {last}."
+    assert compat.verdict("gsm8k_cot_llama", text, "42") == is_right
+    assert their_verdict("gsm8k_cot_llama", text, "42") == is_right
+
+
 def test_steps_that_are_not_known_give_no_verdict() -> None:
     config = task_config("mmlu_llama") or {}
     other = {"filter": [{"function": "majority_vote"}, {"function": "take_first"}]}

@@ -242,6 +242,16 @@ def test_right_answers_of_every_form_are_one_text_for_a_majority() -> None:
     assert {score(question(r"2\sqrt{3}"), [reply]).extracted for reply in replies} == {r"2\sqrt{3}"}
 
 
+def test_sympy_draws_the_same_numbers_for_every_reply() -> None:
+    from sympy.core.random import rng
+
+    def draw() -> float:
+        assert score(question("x+1"), [r"\boxed{x+2}"]).value == 0
+        return rng.random()
+
+    assert draw() == draw()
+
+
 def test_only_the_last_turn_counts() -> None:
     assert score(question("2"), [r"\boxed{2}", r"\boxed{3}"]).value == 0
 
