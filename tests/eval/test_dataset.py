@@ -33,6 +33,11 @@ def test_rows_are_found_by_file_folder_and_folder_above(folder: Path) -> None:
         assert list(load(SOURCE, data).rows) == ROWS
 
 
+def test_the_task_s_own_folder_comes_before_a_file_of_that_name_above(folder: Path) -> None:
+    (folder / "test.jsonl").write_bytes(lines(ROWS[:1]))
+    assert list(load(SOURCE, folder).rows) == ROWS
+
+
 def test_the_hash_is_of_the_rows_and_not_of_how_they_are_written(folder: Path) -> None:
     plain = load(SOURCE, folder)
     content = gzip.compress(lines([dict(reversed(row.items())) for row in ROWS]))

@@ -76,7 +76,7 @@ def test_the_checker_takes_any_expression_of_the_numbers(answer: str) -> None:
     "answer",
     [
         *("", "26", "= 26", "3*7+5=27", "37-11", "3*7+5+0", "3*7+(5", "7*3+5=26=26", "5**2+1"),
-        *("3*7", "3 * 7 + 5 dollars", "9" * 5000, "٣*7+5", "3*7+5\0"),
+        *("3*7+5+5-5", "3*7", "3 * 7 + 5 dollars", "9" * 5000, "٣*7+5", "3*7+5\0"),
     ],
 )
 def test_the_checker_refuses_anything_else(answer: str) -> None:

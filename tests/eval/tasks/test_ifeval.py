@@ -77,6 +77,10 @@ def test_the_interval_of_instructions_is_the_bootstrap_s_over_prompts() -> None:
     drawn = bootstrap([part for part, _ in parts], [id for _, id in parts], seed=0)
     assert found["instruction_strict"]["low"] == pytest.approx(drawn.low, abs=0.01)
     assert found["instruction_strict"]["high"] == pytest.approx(drawn.high, abs=0.01)
+    means = [(all(both) + sum(both) / 2) / 2 for both in strict]
+    drawn = bootstrap(means, ids, seed=0)
+    assert found["mean_of_four"]["low"] == pytest.approx(drawn.low, abs=0.01)
+    assert found["mean_of_four"]["high"] == pytest.approx(drawn.high, abs=0.01)
 
 
 def test_the_same_prompt_asked_twice_is_no_better_known() -> None:
