@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from eval.dataset import find
-from eval.errors import DataError
+from eval.errors import DataError, EvalError
 from eval.task import Generated, Task
 from eval.tasks import catalogue
 
@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print three columns: name, what it is, its data."""
+    if args.data and not args.data.is_dir():
+        raise EvalError(f"a folder of data sets was expected, not {args.data}")
     tasks = [catalogue.find(name) for name in catalogue.CATALOGUE]
     widths = [max(len(cell) for cell in column) for column in zip(*map(cells, tasks), strict=True)]
     for task in tasks:

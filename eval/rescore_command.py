@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from eval.errors import RunError
 from eval.measures.comparison import runs_below
 from eval.running import account
 from eval.running.digest import digest
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rescore each run."""
-    for folder in [folder for path in args.runs for folder in runs_below(path)]:
+    for folder in [folder for path in args.runs for folder in to_rescore(path)]:
         task = catalogue.find(folder.manifest["task"])
         found = rescore(folder, task, args.workers, args.data)
         new = write_beside(folder, task, found)
@@ -44,6 +45,16 @@ def run(args: argparse.Namespace) -> int:
         for change in changes[:NUM_SHOWN]:
             print(changed(*change))
     return 0
+
+
+def to_rescore(path: Path) -> list[RunFolder]:
+    """Return the runs that the path names; of those below it none that is a rescored one."""
+    folders = runs_below(path)
+    for folder in folders:
+        if "digest" not in folder.manifest:
+            raise RunError(f"{folder.path} has not ended: go on with it by eval run --resume")
+    below = [folder for folder in folders if "rescored" not in folder.manifest]
+    return below or folders
 
 
 def write_beside(folder: RunFolder, task: Task, found: Rescored) -> RunFolder:

@@ -29,7 +29,7 @@ from eval.running.endpoint import Endpoint
 from eval.running.flag_values import positive
 from eval.running.plan import Plan
 from eval.running.run_folder import RunFolder, write_whole
-from eval.running.run_set import Ended, RunSet, run_plan
+from eval.running.run_set import Ended, RunSet, folder_name, run_plan
 from eval.task import Task
 from eval.tasks import catalogue
 
@@ -83,10 +83,16 @@ def run(args: argparse.Namespace) -> int:
     if task.scorer is None:
         raise EvalError(f"{task.name} needs a judge: sweep a task that has right answers")
     planned = steps(args, task)
+    if args.resume:
+        RunSet(args.resume, is_resumed=True)  # raises where it is not there
     out = args.resume or args.out or RunSet.new().path
     [side] = arguments.sides(args)
-    with side.opened(say) as base_url:
-        ended = asyncio.run(_ask(arguments.endpoint(args, side, base_url), args, planned, out))
+    try:
+        with side.opened(say) as base_url:
+            ended = asyncio.run(_ask(arguments.endpoint(args, side, base_url), args, planned, out))
+    except (KeyboardInterrupt, OSError):
+        say(f"stopped; to go on, the same command with --resume {out}")
+        raise
     if ended[-1].has_given_up:
         say(f"gave up, the last error: {ended[-1].said}; to go on: --resume {out}")
         return GAVE_UP
@@ -102,9 +108,15 @@ def steps(args: argparse.Namespace, task: Task) -> list[Step]:
     plan = arguments.plan(args, task)
     found = [Step(effort, _treated(plan, effort=effort)) for effort in args.efforts]
     for count in args.thinking_tokens:
-        own = dict(plan.treatment.fields.get("reflection", {})) | {"max_thinking_tokens": count}
+        own = plan.treatment.fields.get("reflection", {})
+        if not isinstance(own, dict):
+            raise EvalError(f"--field reflection takes an object beside --thinking-tokens: {own!r}")
+        own = own | {"max_thinking_tokens": count}
         fields = {**plan.treatment.fields, "reflection": own}
         found.append(Step(f"{count} tokens", _treated(plan, fields=fields)))
+    names = [folder_name(step.label) for step in found]
+    if not all(names) or len(set(names)) < len(names):
+        raise EvalError(f"the efforts name no folders of their own: {', '.join(args.efforts)}")
     if len(found) < 2:
         raise EvalError("a sweep takes two steps or more: --efforts none,high, say")
     return found
@@ -122,7 +134,7 @@ async def _ask(
     async with endpoint:
         await endpoint.find_model()
         for step in planned:
-            path = out / step.label.replace(" ", "-")
+            path = out / folder_name(step.label.replace(" ", "-"))
             run_set = RunSet(path, is_resumed=bool(args.resume) and path.is_dir())
             folder = run_set.folder(step.plan.task.name, endpoint.model)
             print(f"{step.label}:")

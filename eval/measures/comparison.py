@@ -126,7 +126,8 @@ def _scores(run: RunFolder) -> dict[str, float]:
     samples: dict[str, list[Sample]] = {}
     for sample in run.samples().values():
         samples.setdefault(sample.id, []).append(sample)
-    if not any(sample.score for ones in samples.values() for sample in ones):
+    is_scored = any(sample.score for ones in samples.values() for sample in ones)
+    if not is_scored and "scorer" not in run.manifest:
         raise RunError(f"{run.path} has no scores: let a judge decide first (reflect eval judge)")
     return {id: mean([sample.value for sample in ones]) for id, ones in samples.items()}
 

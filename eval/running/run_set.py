@@ -22,6 +22,7 @@ from eval.running.scoring import Scoring
 from eval.sample import Sample
 
 ROOT = Path("runs/eval")
+MAX_NAME = 120  # characters; file systems take 255 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,20 @@ class RunSet:
 
     def folder(self, task: str, model: str) -> RunFolder:
         """Return the folder of a run; a second model of the same name gets a number."""
-        name = re.sub(r"[^\w.+-]+", "--", model).strip(".-") or "model"
+        name = folder_name(model) or "model"
         path, number = self.path / task / name, 1
         while path in self._taken:
             number += 1
             path = self.path / task / f"{name}-{number}"
         self._taken.add(path)
         if (path / MANIFEST).exists() and not self.is_resumed:
-            raise RunError(f"{path} holds a run: go on with --resume {self.path}, or --out another")
+            raise RunError(f"{path} holds a run: go on with --resume, or give another --out")
         return RunFolder(path)
+
+
+def folder_name(text: str) -> str:
+    """Return the text as the name of one folder, which leads nowhere else; "" for dots alone."""
+    return re.sub(r"[^\w.+-]+", "--", text).strip(".-")[:MAX_NAME]
 
 
 async def run_plan(

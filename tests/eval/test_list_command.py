@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from eval import list_command
+from eval.errors import EvalError
 from eval.tasks.catalogue import CATALOGUE
 
 
@@ -29,6 +30,13 @@ def test_data_that_are_there_are_found(tmp_path: Path, capsys: pytest.CaptureFix
     lines = listed(capsys, "--data", str(tmp_path))
     assert lines["gsm8k"].endswith("gsm8k/test.jsonl, found")
     assert f"NOT in {tmp_path}" in lines["mmlu"]
+
+
+def test_a_file_is_no_folder_of_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "test.jsonl"
+    file.write_text("{}\n")
+    with pytest.raises(EvalError, match="a folder of data sets was expected"):
+        listed(capsys, "--data", str(file))
 
 
 def test_all_of_the_real_data_are_found(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

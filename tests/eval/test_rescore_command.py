@@ -83,6 +83,15 @@ def test_a_second_rescoring_has_a_folder_of_its_own(
     assert names == ["demo", "demo.rescored", "demo.rescored-2"]
 
 
+def test_of_a_set_what_was_rescored_is_not_rescored_again(run: RunFolder) -> None:
+    call(rescore_command, run.path.parent)
+    call(rescore_command, run.path.parent)
+    names = sorted(path.name for path in run.path.parent.iterdir() if path.is_dir())
+    assert names == ["demo", "demo.rescored", "demo.rescored-2"]
+    call(rescore_command, run.path.with_name("demo.rescored"))
+    assert run.path.with_name("demo.rescored.rescored").exists()
+
+
 def test_verify_says_which_scorer_and_which_samples_differ(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,8 +116,9 @@ def test_a_run_that_has_not_ended_is_named(run: RunFolder) -> None:
     manifest = run.manifest
     del manifest["digest"]
     run.write_manifest(manifest)
-    with pytest.raises(RunError, match="has not ended"):
-        call(verify_command, run.path)
+    for command in (verify_command, rescore_command):
+        with pytest.raises(RunError, match="has not ended"):
+            call(command, run.path)
 
 
 def test_the_digest_is_of_the_samples(run: RunFolder) -> None:

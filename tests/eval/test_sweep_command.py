@@ -108,6 +108,31 @@ def test_efforts_and_budgets_may_stand_together(folder: Path) -> None:
     assert [step.plan.treatment.effort for step in found] == ["none", None]
 
 
+def test_an_effort_leads_out_of_no_folder(folder: Path, url: str) -> None:
+    result = sweep(folder, url, "--efforts", "none,../../evil", "--out", "inside/below")
+    assert result.returncode == 0, result.stderr
+    names = {path.name for path in (folder / "inside" / "below").iterdir() if path.is_dir()}
+    assert names == {"none", "evil"}
+    assert not list(folder.parent.glob("evil"))
+
+
+@pytest.mark.parametrize(
+    "flags", [["--efforts", "none,.."], ["--thinking-tokens", "1,2", "--field", "reflection=3"]]
+)
+def test_steps_that_cannot_be_told_apart_or_asked_are_refused(
+    folder: Path, flags: list[str]
+) -> None:
+    with pytest.raises(EvalError, match=r"no folders of their own: none, \.\.|takes an object"):
+        steps(folder, *flags)
+
+
+def test_a_sweep_that_is_not_there_is_not_resumed(folder: Path, url: str) -> None:
+    result = sweep(folder, url, "--efforts", "none,low", "--resume", "nowhere")
+    assert result.returncode == os.EX_DATAERR
+    assert "nowhere is no folder of runs to resume" in result.stderr
+    assert not (folder / "nowhere").exists()
+
+
 def test_one_step_is_no_sweep(folder: Path) -> None:
     with pytest.raises(EvalError, match="two steps or more"):
         steps(folder, "--efforts", "none,none")

@@ -90,8 +90,17 @@ def test_a_run_that_was_stopped_is_refused_with_what_it_lacks(tmp_path: Path) ->
 
 def test_a_run_that_no_judge_has_scored_is_refused(tmp_path: Path) -> None:
     first = run_folder(tmp_path / "a", [failed("x")])
+    judged = first.manifest
+    del judged["scorer"]
+    first.write_manifest(judged)
     with pytest.raises(RunError, match="has no scores"):
         compare(first, first)
+
+
+def test_a_run_without_a_single_reply_is_all_wrong(tmp_path: Path) -> None:
+    first = run_folder(tmp_path / "a", [failed("x"), failed("y")])
+    second = run_folder(tmp_path / "b", [sample("x"), sample("y", 0.0)])
+    assert compare(first, second).paired.difference.value == 0.5
 
 
 def test_other_weights_fingerprints_and_times_are_no_obstacle(tmp_path: Path) -> None:
