@@ -44,24 +44,24 @@ def rescore(
     filed = folder.samples()
     if task.scorer is None:
         scores = scores_by_verdicts(folder, task)
-        now = {key: _scored(sample, scores.get(key)) for key, sample in filed.items()}
+        # A judge sees an answer that was cut off as it stands, and its verdict is the score.
+        now = {key: replace(_bare(one), score=scores.get(key)) for key, one in filed.items()}
         return Rescored(filed, now)
     questions = folder.questions()
     answered = {key: sample for key, sample in filed.items() if not sample.failure}
     with Scoring(task.scorer, workers, data) as scoring:
         fresh = scoring.score_all(_pairs(folder, questions, answered.values()))
     lacks_compat = _has_compat(sample.score for sample in filed.values()) and not _has_compat(fresh)
-    now = {key: _scored(sample, None) for key, sample in filed.items()}
+    now = {key: _bare(sample) for key, sample in filed.items()}
     for (key, sample), score in zip(answered.items(), fresh, strict=True):
         compat = sample.score.compat if lacks_compat and sample.score else score.compat
-        now[key] = _scored(sample, replace(score, compat=compat))
+        now[key] = _bare(sample).scored(replace(score, compat=compat))
     return Rescored(filed, now, lacks_compat)
 
 
-def _scored(sample: Sample, score: Score | None) -> Sample:
-    """Return the sample with this score, and with the flags that its replies raise today."""
-    unscored = replace(sample, score=None, flags=flags_of(sample.turns, sample.failure))
-    return unscored if score is None else unscored.scored(score)
+def _bare(sample: Sample) -> Sample:
+    """Return the sample without a score, with the flags that its replies raise today."""
+    return replace(sample, score=None, flags=flags_of(sample.turns, sample.failure))
 
 
 def _pairs(

@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from eval.judges.opponent import Block, other_run, reference
 from eval.judges.pairwise import PREFERENCE
 from eval.question import Question
 from eval.running.digest import digest
+from eval.running.rescoring import rescore
 from eval.running.run_folder import RunFolder
 from eval.tasks.alpaca_eval import ALPACA_EVAL
 from eval.tasks.mt_bench import MT_BENCH
@@ -106,6 +108,18 @@ async def test_the_folder_alone_gives_the_same_digest(tmp_path: Path) -> None:
     samples = moved.samples()
     assert {key: sample.score for key, sample in samples.items()} == scores
     assert digest(samples.values()) == moved.digest() == manifest["digest"]
+
+
+async def test_an_answer_that_was_cut_off_is_judged_as_it_stands(tmp_path: Path) -> None:
+    folder, opponent = pair(tmp_path)
+    with folder:
+        for sample in folder.samples().values():
+            turns = tuple(replace(turn, finish_reason="length") for turn in sample.turns)
+            folder.append(replace(sample, turns=turns, flags=("length",)))
+    async with FakeJudge(by_prompt(honestly)) as judge:
+        manifest = await judged(folder, PAIRWISE, judge.base_url, opponent)
+    assert manifest["scores"]["figures"]["win"] == 3
+    assert list(rescore(folder, PAIRWISE).changes()) == []
 
 
 async def test_an_answer_that_was_changed_has_no_verdict(tmp_path: Path) -> None:
