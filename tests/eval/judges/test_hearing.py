@@ -1,8 +1,10 @@
 import asyncio
 from pathlib import Path
 
+from aiohttp import web
+
 from eval.judges.case import Case
-from eval.judges.hearing import Hearing
+from eval.judges.hearing import MAX_FAILURES_IN_A_ROW, Hearing
 from eval.judges.judge import Judge
 from eval.judges.pairwise import PAIRWISE
 from eval.judges.verdicts import Verdicts
@@ -60,3 +62,15 @@ async def test_what_was_replied_before_a_stop_is_filed(tmp_path: Path) -> None:
             num_filed = len(verdicts)
     assert 8 <= num_filed < 40
     assert len(Verdicts(tmp_path)) == num_filed
+
+
+async def test_failures_between_replies_are_no_failures_in_a_row(tmp_path: Path) -> None:
+    def decide(messages: list[dict[str, str]], times: int) -> str | web.Response:
+        is_even = int(messages[1]["content"].partition("Q| ")[2].partition("?")[0]) % 2 == 0
+        return "Scores: A=1 B=2" if is_even else web.json_response({"error": "no"}, status=400)
+
+    num = 2 * MAX_FAILURES_IN_A_ROW
+    async with FakeJudge(decide) as judge, Endpoint(judge.base_url, "judge") as endpoint:
+        with Verdicts(tmp_path) as verdicts:
+            await Hearing(endpoint, verdicts, lambda: None).hear(cases(num), concurrency=1)
+            assert len(verdicts) == num

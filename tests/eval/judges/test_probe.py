@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from eval.judges.case import Case
@@ -30,6 +31,12 @@ def test_the_same_questions_are_probed_and_more_of_them_where_more_are_wanted() 
     assert len(few) == 5
     assert many[:5] == few
     assert probes(cases(30), 0) == []
+
+
+def test_a_question_that_was_answered_twice_is_probed_once() -> None:
+    first = cases(1)[0]
+    again = replace(first, sample=replace(first.sample, epoch=1))
+    assert len(probes([first, again], 5)) == 1
 
 
 def test_nothing_is_said_of_a_judge_that_was_not_probed(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from eval.measures.comparison import runs_below
 from eval.reports.material import read_material
 from eval.reports.plots import FLOWS
 from eval.reports.report import render
+from eval.reports.scale import p_value
+from eval.reports.task_section import task_section
 from tests.eval.made_up import PROTOCOL, run_folder, sample
 from tests.eval.reports import gallery
 
@@ -131,3 +133,14 @@ def test_the_title_is_text(tmp_path: Path) -> None:
 def test_the_same_runs_give_the_same_page(folder: Path) -> None:
     runs = read_material(runs_below(folder / "gsm8k"))
     assert render("R", runs) == render("R", runs)
+
+
+def test_p_values_of_several_pairs_are_adjusted(tmp_path: Path) -> None:
+    ids = [f"q{i}" for i in range(10)]
+    run_folder(tmp_path / "a", [sample(id, 0.0) for id in ids], model="base")
+    for name, num_right in (("b", 7), ("c", 6)):
+        samples = [sample(id, float(i < num_right)) for i, id in enumerate(ids)]
+        run_folder(tmp_path / name, samples, model=name)
+    section = task_section("gsm8k", read_material(runs_below(tmp_path)))
+    # exact McNemar of 7:0 and 6:0 is 2/2^7 and 2/2^6; Holm takes the least times two
+    assert [row["p"] for row in section["comparisons"]] == [p_value(4 / 2**7)] * 2

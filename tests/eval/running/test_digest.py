@@ -42,6 +42,7 @@ def test_times_tokens_and_attempts_do_not_matter(same: Sample) -> None:
                 Score(1.0, "4", "boxed", 1.0, {"part": [1, 0]}),
                 Score(1.0, "4", "last number", None, {"part": [1, 0]}),
                 Score(1.0, "4", "last number", 1.0, {"part": [0, 0]}),
+                Score(1.0, "4", "last number", 1.0, {"part": [1, 0]}, ("another",)),
             )
         ),
     ],
