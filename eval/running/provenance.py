@@ -16,6 +16,7 @@ from eval.score import Scorer
 
 ROOT = Path(__file__).resolve().parents[2]
 SCORING = ("eval.scorers", "eval.scored_text", "problems")
+OF_ALL = ("eval.sample", "eval.scored_text")  # what every score goes through
 
 
 def scorer_identity(scorer: Scorer) -> dict[str, Any]:
@@ -29,9 +30,9 @@ def scorer_identity(scorer: Scorer) -> dict[str, Any]:
 
 
 def source_sha256(module: str) -> str:
-    """Hash the source of a module and of those of ours for scoring that it imports."""
+    """Hash the source of a module, of those of ours for scoring that it imports, and of OF_ALL."""
     sources: dict[str, str] = {}
-    waiting = [module]
+    waiting = [module, *OF_ALL]
     while waiting:
         name = waiting.pop()
         if name in sources:

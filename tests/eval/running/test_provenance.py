@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from eval.running.provenance import (
+    OF_ALL,
     ROOT,
     git_commit,
     package_versions,
@@ -22,8 +23,8 @@ from tests.eval.sums import SUMS
 def test_a_scorer_is_named_with_the_hash_of_its_source() -> None:
     assert SUMS.scorer is not None
     identity = scorer_identity(SUMS.scorer)
-    source = (ROOT / "tests" / "eval" / "sums.py").read_text()
-    text = f"tests.eval.sums\0{source}\0"
+    files = {name: f"{name.replace('.', '/')}.py" for name in (*OF_ALL, "tests.eval.sums")}
+    text = "".join(f"{name}\0{(ROOT / file).read_text()}\0" for name, file in files.items())
     assert identity == {
         "name": "sums",
         "version": 1,
