@@ -18,7 +18,8 @@ from typing import Any
 from eval.errors import EndpointError, RunError
 from eval.judges import arguments
 from eval.judges.count import Count
-from eval.judges.judge_run import Request, judge_run, judging_of
+from eval.judges.filed_scores import judging_of
+from eval.judges.judge_run import Request, judge_run
 from eval.judges.judging import Judging
 from eval.judges.opponent import Block, other_run, reference
 from eval.judges.printed import lines

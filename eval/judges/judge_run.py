@@ -1,4 +1,4 @@
-"""Judging of a run folder: ask for what is missing, score by what is filed; offline too."""
+"""Judging of a run folder: ask for what is missing, score, and write both into the folder."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eval.errors import RunError
 from eval.judges.case import Case
+from eval.judges.filed_scores import Scores, cases_of, judging_of, scores_of
 from eval.judges.hearing import Hearing
 from eval.judges.judge import Judge
 from eval.judges.judging import JUDGE_ERROR, Judging
-from eval.judges.opponent import Block, other_side, read_opponents
+from eval.judges.opponent import Block
 from eval.judges.probe import outcome, probes
 from eval.judges.prompt import prompts_sha256
 from eval.judges.verdicts import Verdicts
@@ -20,10 +20,8 @@ from eval.running.digest import digest
 from eval.running.endpoint import Endpoint
 from eval.running.run_folder import RunFolder
 from eval.sample import Turn
-from eval.score import Score
 from eval.task import Task
 
-Scores = dict[tuple[str, int], Score | None]
 OnVerdict = Callable[[int, int], None]
 
 
@@ -52,7 +50,7 @@ async def judge_run(
     there, RunError where it keeps failing; what it decided until then is kept.
     """
     judging = judging_of(task)
-    cases = _cases(folder, judging, request.judge, request.opponent)
+    cases = cases_of(folder, judging, request.judge, request.opponent)
     probing = probes(cases, request.num_probes)
     with Verdicts(folder.path) as verdicts:
         all_cases = [*probing, *cases]
@@ -60,50 +58,10 @@ async def judge_run(
             await endpoint.models()  # says at once where nothing answers
         hearing = Hearing(endpoint, verdicts, _counter(all_cases, request.on_verdict))
         await hearing.hear(all_cases, request.concurrency)
-        scores = _scores(cases, verdicts)
+        scores = scores_of(cases, verdicts)
         block = _block(cases, judging, request, verdicts, scores)
         block["probe"] = outcome(probing, verdicts)
     return _write(folder, task, scores, block)
-
-
-def scores_by_verdicts(folder: RunFolder, task: Task) -> Scores:
-    """Score a judged run again from its folder alone: no judge, no opponent's folder is needed.
-
-    There are no scores where no judge has decided about the run yet. Raises RunError where today's
-    prompts are others: what was asked then cannot be told from them.
-    """
-    block = folder.manifest.get("judge")
-    if not block:
-        return {}
-    if block["prompts_sha256"] != prompts_sha256():
-        raise RunError(
-            f"{folder.path} was judged with other prompts ({block['prompts_sha256'][:12]}) than "
-            f"today's ({prompts_sha256()[:12]}): verify it with the code of its git_commit, or "
-            "have it judged again"
-        )
-    judge = Judge.from_dict(block)
-    cases = _cases(folder, judging_of(task), judge, block["opponent"])
-    return _scores(cases, Verdicts(folder.path))
-
-
-def judging_of(task: Task) -> Judging:
-    """Return the task's judging; RunError where its questions have right answers instead."""
-    if task.judging is None:
-        raise RunError(f"{task.name} has right answers: no judge decides over it")
-    return task.judging
-
-
-def _cases(folder: RunFolder, judging: Judging, judge: Judge, opponent: Block | None) -> list[Case]:
-    """Return one case a sample, in the order of the questions."""
-    questions, samples = folder.questions(), folder.samples()
-    epochs = sorted({epoch for _, epoch in samples})
-    against = read_opponents(folder, questions, opponent)
-    return [
-        Case.of(judging, judge, question, sample, other_side(sample, against))
-        for epoch in epochs
-        for id, question in questions.items()
-        if (sample := samples.get((id, epoch))) is not None
-    ]
 
 
 def _are_filed(cases: Sequence[Case], verdicts: Verdicts) -> bool:
@@ -112,10 +70,6 @@ def _are_filed(cases: Sequence[Case], verdicts: Verdicts) -> bool:
         for case in cases
         for conversation in case.conversations
     )
-
-
-def _scores(cases: Sequence[Case], verdicts: Verdicts) -> Scores:
-    return {(case.sample.id, case.sample.epoch): case.score(verdicts) for case in cases}
 
 
 def _counter(cases: Sequence[Case], on_verdict: OnVerdict | None) -> Callable[[], None]:

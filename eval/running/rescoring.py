@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.errors import RunError
-from eval.judges.judge_run import scores_by_verdicts
+from eval.judges.filed_scores import scores_by_verdicts
 from eval.question import Question
 from eval.running.digest import digest
 from eval.running.run_folder import RunFolder

@@ -76,3 +76,13 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_run_is_verified_without_what_asking_needs() -> None:
+    code = (
+        "import sys\n"
+        "import eval.verify_command\n"
+        "assert not {'aiohttp', 'numpy'} & sys.modules.keys()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

@@ -138,3 +138,8 @@ class FakeJudge:
         return web.json_response(
             {"choices": [choice], "usage": usage, "system_fingerprint": "judge-1"}
         )
+
+
+def honestly(prompt: str) -> str:
+    """Decide a prompt as `honest` decides what it shows."""
+    return honest(Shown.read(prompt))

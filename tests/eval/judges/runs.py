@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.judges.judge import Judge
 from eval.judges.judge_run import Request, judge_run
-from eval.judges.opponent import Block
+from eval.judges.opponent import Block, other_run
 from eval.measures.summary import summarize
 from eval.question import Question, sha256_of
 from eval.running.endpoint import Endpoint
@@ -19,6 +19,7 @@ from eval.task import Task
 from eval.tasks.catalogue import find
 
 JUDGE = Judge("judge-model")
+RIGHT, WRONG, THEIRS = ["It is right."], ["It is 1."], ["It is 3."]
 FAST = Retries(max_attempts=4, first_pause_s=0.001, max_pause_s=0.01)
 
 
@@ -80,3 +81,13 @@ async def judged(
     with folder:
         async with Endpoint(base_url, judge.model, retries=FAST) as endpoint:
             return await judge_run(folder, task, request, endpoint)
+
+
+def pair(tmp_path: Path, num: int = 6) -> tuple[RunFolder, Block]:
+    """Return a run that is right on the even questions, beside one that is right on none."""
+    asked = questions(num)
+    ours = write_run(
+        tmp_path / "ours", asked, {q.id: WRONG if i % 2 else RIGHT for i, q in enumerate(asked)}
+    )
+    theirs = write_run(tmp_path / "theirs", asked, {q.id: THEIRS for q in asked}, model="theirs")
+    return ours, other_run(ours, theirs)

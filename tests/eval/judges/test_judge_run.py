@@ -1,44 +1,21 @@
 import json
-import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from eval.errors import RunError
+from eval.judges.filed_scores import scores_by_verdicts
 from eval.judges.judge import Judge
-from eval.judges.judge_run import scores_by_verdicts
-from eval.judges.opponent import Block, other_run, reference
+from eval.judges.opponent import other_run, reference
 from eval.judges.pairwise import PREFERENCE
 from eval.question import Question
-from eval.running.digest import digest
-from eval.running.rescoring import rescore
-from eval.running.run_folder import RunFolder
 from eval.tasks.alpaca_eval import ALPACA_EVAL
 from eval.tasks.mt_bench import MT_BENCH
 from eval.tasks.pairwise import PAIRWISE
-from tests.eval.judges.fake_judge import Decide, FakeJudge, Shown, by_prompt, honest
-from tests.eval.judges.runs import judged, questions, write_run
-
-RIGHT = ["It is right."]
-WRONG = ["It is 1."]
-THEIRS = ["It is 3."]
-
-
-def honestly(prompt: str) -> str:
-    return honest(Shown.read(prompt))
-
-
-def pair(tmp_path: Path, num: int = 6) -> tuple[RunFolder, Block]:
-    """Return a run that is right on the even questions, beside one that is right on none."""
-    asked = questions(num)
-    ours = write_run(
-        tmp_path / "ours", asked, {q.id: WRONG if i % 2 else RIGHT for i, q in enumerate(asked)}
-    )
-    theirs = write_run(tmp_path / "theirs", asked, {q.id: THEIRS for q in asked}, model="theirs")
-    return ours, other_run(ours, theirs)
+from tests.eval.judges.fake_judge import Decide, FakeJudge, Shown, by_prompt, honestly
+from tests.eval.judges.runs import RIGHT, WRONG, judged, pair, questions, write_run
 
 
 async def test_a_run_is_judged_in_both_orders(tmp_path: Path) -> None:
@@ -96,50 +73,6 @@ async def test_equal_answers_tie_for_the_price_of_one_verdict(tmp_path: Path) ->
         manifest = await judged(ours, PAIRWISE, judge.base_url, other_run(ours, theirs))
     assert len(judge.requests) == 5
     assert manifest["scores"]["figures"]["tie"] == 5
-
-
-async def test_the_folder_alone_gives_the_same_digest(tmp_path: Path) -> None:
-    folder, opponent = pair(tmp_path)
-    async with FakeJudge(by_prompt(honestly)) as judge:
-        manifest = await judged(folder, PAIRWISE, judge.base_url, opponent)
-    moved = RunFolder(folder.path.rename(tmp_path / "elsewhere"))
-    shutil.rmtree(tmp_path / "theirs")
-    scores = scores_by_verdicts(moved, PAIRWISE)
-    samples = moved.samples()
-    assert {key: sample.score for key, sample in samples.items()} == scores
-    assert digest(samples.values()) == moved.digest() == manifest["digest"]
-
-
-async def test_an_answer_that_was_cut_off_is_judged_as_it_stands(tmp_path: Path) -> None:
-    folder, opponent = pair(tmp_path)
-    with folder:
-        for sample in folder.samples().values():
-            turns = tuple(replace(turn, finish_reason="length") for turn in sample.turns)
-            folder.append(replace(sample, turns=turns, flags=("length",)))
-    async with FakeJudge(by_prompt(honestly)) as judge:
-        manifest = await judged(folder, PAIRWISE, judge.base_url, opponent)
-    assert manifest["scores"]["figures"]["win"] == 3
-    assert list(rescore(folder, PAIRWISE).changes()) == []
-
-
-async def test_an_answer_that_was_changed_has_no_verdict(tmp_path: Path) -> None:
-    folder, opponent = pair(tmp_path)
-    async with FakeJudge(by_prompt(honestly)) as judge:
-        await judged(folder, PAIRWISE, judge.base_url, opponent)
-    file = folder.path / "samples.jsonl"
-    file.write_text(file.read_text().replace("It is 1.", "It is right."))
-    scores = [score for score in scores_by_verdicts(folder, PAIRWISE).values() if score]
-    assert sum("judge_error" in score.flags for score in scores) == 3
-
-
-async def test_a_run_judged_with_other_prompts_is_not_scored_by_todays(tmp_path: Path) -> None:
-    folder, opponent = pair(tmp_path)
-    assert scores_by_verdicts(folder, PAIRWISE) == {}
-    async with FakeJudge(by_prompt(honestly)) as judge:
-        manifest = await judged(folder, PAIRWISE, judge.base_url, opponent)
-    folder.write_manifest(manifest | {"judge": manifest["judge"] | {"prompts_sha256": "0" * 64}})
-    with pytest.raises(RunError, match="judged with other prompts"):
-        scores_by_verdicts(folder, PAIRWISE)
 
 
 async def test_overloads_are_waited_out(tmp_path: Path) -> None:
