@@ -14,12 +14,12 @@ import aiohttp
 
 from eval.errors import EndpointError
 from eval.question import Message
+from eval.running.bodies import error_message, model_ids, read_turn
 from eval.running.retries import Retries, is_temporary, retry_after_s
 from eval.sample import Failure, Turn
 
-MAX_REPLY_BYTES, MAX_MESSAGE = 64 << 20, 300
+MAX_REPLY_BYTES = 64 << 20
 MAX_QUOTED = 1 << 20  # bytes of a failed reply that are looked at
-MAX_NUMBER = 2**53  # of usage: more is no count
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 WHOLE_RUN = frozenset({401, 403, 404})
 
@@ -150,7 +150,7 @@ class Endpoint:
             ) from refused
         if status in {401, 403}:
             self._check(self._failure(status, content), {})
-        return _model_ids(content) if status == 200 else []
+        return model_ids(content) if status == 200 else []
 
     def _check(self, failure: Failure, fields: Mapping[str, Any]) -> None:
         """Stop the whole run where the first reply says that none will come."""
@@ -178,9 +178,9 @@ class Endpoint:
             message = self._failure(status, content).message
             raise RefusalError(message, status, retry_after_s(headers))
         try:
-            return _turn(content, latency_s)
+            return read_turn(content, latency_s)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            said = _message(self._without_key(content[:MAX_QUOTED]))
+            said = error_message(self._without_key(content[:MAX_QUOTED]))
             raise RefusalError(f"not a chat completion: {said!r}", None) from error
 
     async def _exchange(
@@ -201,7 +201,7 @@ class Endpoint:
             raise RefusalError(_reason(error), None) from error
 
     def _failure(self, status: int, content: bytes) -> Failure:
-        said = _message(self._without_key(content[:MAX_QUOTED]))
+        said = error_message(self._without_key(content[:MAX_QUOTED]))
         if 300 <= status < 400:
             said = f"a redirection, which is not followed: name its target. {said}".rstrip()
         return Failure(said or "it does not say why", status)
@@ -218,70 +218,6 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
         if len(content) > MAX_REPLY_BYTES:
             raise RefusalError(f"a reply of more than {MAX_REPLY_BYTES} bytes", 413)
     return bytes(content)
-
-
-def _turn(content: bytes, latency_s: float) -> Turn:
-    """Read a chat completion; raises what a reply of another form provokes."""
-    reply = json.loads(content)
-    choice = reply["choices"][0]
-    message = choice["message"]
-    reasoning = message.get("reasoning") or message.get("reasoning_content")
-    return Turn(
-        content=_text(message.get("content")),
-        reasoning=_text(reasoning) if reasoning else None,
-        finish_reason=_string(choice.get("finish_reason")),
-        usage=_usage(reply.get("usage")),
-        latency_s=latency_s,
-        fingerprint=_string(reply.get("system_fingerprint")),
-    )
-
-
-def _usage(told: Any) -> dict[str, Any] | None:
-    """Keep the numbers, also those one level down: what else servers add is no usage."""
-    if not isinstance(told, dict):
-        return None
-    parts = {_text(name): value for name, value in told.items()}
-    details = {name: _numbers(value) for name, value in parts.items() if isinstance(value, dict)}
-    return _numbers(parts) | details
-
-
-def _numbers(told: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = {_text(name): value for name, value in told.items() if type(value) in {int, float}}
-    return {name: value for name, value in numbers.items() if 0 <= value <= MAX_NUMBER}
-
-
-def _string(value: Any) -> str | None:
-    return _text(value) if isinstance(value, str) else None
-
-
-def _text(content: Any) -> str:
-    """Return a message's text: a string, or the text parts of a list; half surrogates replaced."""
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = "".join(part for part in parts if isinstance(part, str))
-    if not isinstance(content, str):
-        return ""
-    if content.isascii():
-        return content
-    return content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _message(content: bytes) -> str:
-    """Return what an error's body says, shortened; OpenAI's form or any other."""
-    try:
-        error = json.loads(content)["error"]
-        said = error["message"] if isinstance(error, dict) else error
-    except (ValueError, LookupError, TypeError, RecursionError):
-        said = content[: 4 * MAX_MESSAGE].decode(errors="replace")
-    text = " ".join(_text(str(said)).split())
-    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…"
-
-
-def _model_ids(content: bytes) -> list[str]:
-    try:
-        return [_text(str(model["id"])) for model in json.loads(content)["data"]]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return []
 
 
 def _reason(error: aiohttp.ClientError | OSError) -> str:
