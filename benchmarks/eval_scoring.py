@@ -1,6 +1,6 @@
 r"""Scoring alone, without a model: MMLU's 14,042 questions, and MATH's 5,000 in worker processes.
 
-    python -m benchmarks.eval_scoring --data FOLDER [--sample 500] [--workers 2] [--seed 1]
+    python -m benchmarks.eval_scoring [--data FOLDER] [--sample 500] [--workers 2] [--seed 1]
 
 The replies are made of the real data. MMLU: a sentence of reasoning and a letter, right in seven of
 ten, in one of several wordings. MATH: the published solution; in three of ten, its box holds the
@@ -46,11 +46,19 @@ REASONING = "Let us weigh the options. A first reading suggests one, a closer lo
 def main(argv: list[str] | None = None) -> int:
     """Measure both and print one line a measurement."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the benchmark data")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("REFLECT_EVAL_DATA"),
+        help="folder of the benchmark data (default REFLECT_EVAL_DATA)",
+    )
     parser.add_argument("--sample", type=int, default=500, help="of MATH, both (default 500)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--seed", type=int, default=1, help="of the replies (default 1)")
     arguments = parser.parse_args(argv)
+    if arguments.data is None:
+        print("skipped: neither --data nor REFLECT_EVAL_DATA names a folder of benchmark data")
+        return 0
     rng = random.Random(arguments.seed)
     measure_letters(arguments.data, rng)
     pairs = math_pairs(arguments.data, rng)
