@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read the runs and write the file; of several runs of a task the first is the baseline."""
+    """Read the runs and write the file; others are compared with the baseline, else the first."""
     folders = list(
         {
             folder.path.resolve(): folder for path in args.runs for folder in runs_below(path)

@@ -17,17 +17,18 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from eval import compare_command
 from eval.errors import EvalError, RunError
 from eval.judges import arguments as judge_arguments
 from eval.measures.comparison import adjust, compare
 from eval.running import account, arguments
+from eval.running.endpoint import Endpoint
 from eval.running.plan import Plan
 from eval.running.run_folder import RunFolder
-from eval.running.run_set import Ended, RunSet, run_plan
+from eval.running.run_set import Ended, RunSet, Settings, run_plan
 from eval.running.runner import MAX_ERRORS_IN_A_ROW
-from eval.running.side import Side
 from eval.task import Task
 from eval.tasks import catalogue
 
@@ -71,23 +72,25 @@ def ask_all(args: argparse.Namespace, plans: Sequence[Plan], run_set: RunSet) ->
     """Return the ended runs of each model; the first that is given up is the last."""
     ended: list[list[Ended]] = []
     for side in arguments.sides(args):
+        settings = replace(arguments.settings(args), is_baseline=bool(ended))
         with side.opened(say) as base_url:
-            ended.append(asyncio.run(ask(args, side, base_url, plans, run_set)))
+            endpoint = arguments.endpoint(args, side, base_url)
+            ended.append(asyncio.run(ask(endpoint, plans, run_set, settings)))
         if ended[-1][-1].has_given_up:
             break
     return ended
 
 
 async def ask(
-    args: argparse.Namespace, side: Side, base_url: str, plans: Sequence[Plan], run_set: RunSet
+    endpoint: Endpoint, plans: Sequence[Plan], run_set: RunSet, settings: Settings
 ) -> list[Ended]:
     """Run each plan with one model, until it is given up."""
     ended: list[Ended] = []
-    async with arguments.endpoint(args, side, base_url) as endpoint:
+    async with endpoint:
         await endpoint.find_model()
         for plan in plans:
             folder = run_set.folder(plan.task.name, endpoint.model)
-            ended.append(await run_plan(plan, endpoint, folder, arguments.settings(args)))
+            ended.append(await run_plan(plan, endpoint, folder, settings))
             print("\n".join(account.lines(ended[-1].manifest, ended[-1].path)), flush=True)
             if plan.task.note:
                 print(f"  note: {plan.task.note}", flush=True)

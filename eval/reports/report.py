@@ -57,7 +57,12 @@ def _sections(runs: Sequence[Material]) -> list[dict[str, Any]]:
     by_task: dict[str, list[Material]] = {}
     for run in runs:
         by_task.setdefault(run.task, []).append(run)
-    return [task_section(task, ones) for task, ones in by_task.items()]
+    return [task_section(task, _baseline_first(ones)) for task, ones in by_task.items()]
+
+
+def _baseline_first(runs: Sequence[Material]) -> list[Material]:
+    """Put what others are compared with first: what was run as a baseline, else the first."""
+    return sorted(runs, key=lambda run: not run.manifest.get("is_baseline", False))
 
 
 def _provenance(run: Material) -> dict[str, Any]:

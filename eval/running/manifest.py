@@ -20,7 +20,7 @@ FIXED = ("task", "model", "treatment", "data", "protocol", "scorer")
 CARRIERS = ("origin", "file_sha256")  # the same rows may come from another file
 
 
-def begin(plan: Plan, model: str) -> dict[str, Any]:
+def begin(plan: Plan, model: str, is_baseline: bool = False) -> dict[str, Any]:
     """Return the manifest of a run that begins; it names no host, no key, no path."""
     task = plan.task
     decided: dict[str, Any] = {}
@@ -33,6 +33,7 @@ def begin(plan: Plan, model: str) -> dict[str, Any]:
         "task": task.name,
         "model": model,
         "status": "running",
+        **({"is_baseline": True} if is_baseline else {}),
         **plan.identity(),
         **decided,
         "versions": versions(packages),

@@ -27,11 +27,15 @@ MAX_NAME = 120  # characters; file systems take 255 bytes
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What does not change what is asked: prices, worker processes, where scorers find data."""
+    """What does not change what is asked: prices, worker processes, where scorers find data.
+
+    is_baseline: whether the run is there to compare another with; its manifest says so
+    """
 
     prices: Prices | None = None
     workers: int | None = None
     data: Path | None = None
+    is_baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ async def run_plan(
     However it ends, but for a kill, the manifest says how far it came.
     """
     begun_s, settings = time.monotonic(), settings or Settings()
-    about = manifest.begin(plan, endpoint.model)
+    about = manifest.begin(plan, endpoint.model, settings.is_baseline)
     with folder:
         samples: dict[tuple[str, int], Sample] = {}
         if (folder.path / MANIFEST).exists():

@@ -236,9 +236,9 @@ def test_a_baseline_is_asked_the_same_and_compared(sound: Cli) -> None:
     assert row.split()[1] == str(N)
     assert {str(better), str(worse)} <= set(row.split())
     assert difference.lstrip("+") in row
-    assert (
-        sound.manifest("pair", "ours")["protocol"] == sound.manifest("pair", "theirs")["protocol"]
-    )
+    ours_told, theirs_told = (sound.manifest("pair", name) for name in ("ours", "theirs"))
+    assert ours_told["protocol"] == theirs_told["protocol"]
+    assert [told.get("is_baseline") for told in (ours_told, theirs_told)] == [None, True]
 
 
 def test_a_baseline_of_the_same_name_elsewhere_has_a_folder_of_its_own(

@@ -74,6 +74,13 @@ def test_two_models_are_paired(page: str) -> None:
     assert re.search(r"tuned against base 200 \+\d+\.\d\d \[", text(page))
 
 
+def test_others_are_compared_with_the_baseline_wherever_it_lies(tmp_path: Path) -> None:
+    gallery.pens_run(tmp_path / "1", "tuned", 0.7, n=200)
+    gallery.pens_run(tmp_path / "2", "base", 0.5, n=200, is_baseline=True)
+    said = text(render("R", read_material(runs_below(tmp_path))))
+    assert re.search(r"tuned against base 200 \+\d+\.\d\d \[", said)
+
+
 def test_corrections_curve_groups_and_commands_are_there(page: str) -> None:
     said = text(page)
     for part in (
