@@ -7,7 +7,6 @@ that the folder can be verified alone.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from eval.judges.case import Opponents
 from eval.judges.judging import Judging, reference_texts
 from eval.question import Question, sha256_of
 from eval.running.journal import Journal
-from eval.running.run_folder import RunFolder
+from eval.running.run_folder import RunFolder, write_whole
 from eval.sample import Sample
 
 Block = dict[str, Any]
@@ -49,9 +48,7 @@ def other_run(folder: RunFolder, other: RunFolder) -> Block:
     sha256 = sha256_of(answers)
     name = f"opponent-{sha256[:16]}.jsonl"
     lines = "".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
-    temporary = folder.path / f".{name}.{os.getpid()}"
-    temporary.write_text(lines, encoding="utf-8")
-    temporary.replace(folder.path / name)
+    write_whole(folder.path / name, lines)
     return {
         "file": name,
         "sha256": sha256,

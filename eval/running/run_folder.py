@@ -32,7 +32,7 @@ class RunFolder:
         """What was run and what came of it; RunError where this is no folder of a run."""
         file = self.path / MANIFEST
         try:
-            manifest = json.loads(file.read_text())
+            manifest = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise RunError(f"{self.path} is no folder of a run: it has no {MANIFEST}") from error
         except ValueError as error:
@@ -131,7 +131,7 @@ def write_whole(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(file)
     except OSError:
         temporary.unlink(missing_ok=True)
