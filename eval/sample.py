@@ -34,6 +34,12 @@ class Turn:
         return scored_text(self.content)
 
     @property
+    def num_prompt_tokens(self) -> int | None:
+        """Tokens read; None where the endpoint does not tell."""
+        count = (self.usage or {}).get("prompt_tokens")
+        return count if isinstance(count, int) else None
+
+    @property
     def num_tokens(self) -> int | None:
         """Tokens written, thinking included; None where the endpoint does not tell."""
         count = (self.usage or {}).get("completion_tokens")
@@ -104,6 +110,11 @@ class Sample:
     def value(self) -> float:
         """The score, 0 where there is none."""
         return self.score.value if self.score else 0.0
+
+    @property
+    def all_flags(self) -> set[str]:
+        """Its flags and those of its score."""
+        return {*self.flags, *(self.score.flags if self.score else ())}
 
     @property
     def texts(self) -> list[str]:

@@ -19,7 +19,6 @@ from eval.measures.summary import summarize
 from eval.running.digest import digest
 from eval.running.endpoint import Endpoint
 from eval.running.run_folder import RunFolder
-from eval.sample import Turn
 from eval.task import Task
 
 OnVerdict = Callable[[int, int], None]
@@ -103,13 +102,11 @@ def _block(
         "verdicts": sum(map(bool, heard)),
         "reminders": sum(len(ones) > 1 for ones in heard),
         "errors": sum(JUDGE_ERROR in score.flags for score in scores.values() if score),
-        "tokens": {name: _tokens(replies, name) for name in ("prompt", "completion")},
+        "tokens": {
+            "prompt": sum(reply.num_prompt_tokens or 0 for reply in replies),
+            "completion": sum(reply.num_tokens or 0 for reply in replies),
+        },
     }
-
-
-def _tokens(replies: Sequence[Turn], name: str) -> int:
-    counts = [(reply.usage or {}).get(f"{name}_tokens") for reply in replies]
-    return sum(count for count in counts if isinstance(count, int))
 
 
 def _write(folder: RunFolder, task: Task, scores: Scores, block: dict[str, Any]) -> dict[str, Any]:

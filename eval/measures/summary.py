@@ -43,7 +43,7 @@ def counts(questions: Mapping[str, Question], samples: Sequence[Sample]) -> dict
 
     unasked: questions without any sample, of a run that was stopped: they are not in `n`
     """
-    flags = Counter(flag for sample in samples for flag in flags_of(sample))
+    flags = Counter(flag for sample in samples for flag in sample.all_flags)
     asked = {sample.id for sample in samples}
     errors = sum(sample.status == "error" for sample in samples)
     return {
@@ -55,11 +55,6 @@ def counts(questions: Mapping[str, Question], samples: Sequence[Sample]) -> dict
         **{name: flags.pop(name, 0) for name in COUNTED},
         **{name: count for name, count in sorted(flags.items()) if name != "error"},
     }
-
-
-def flags_of(sample: Sample) -> set[str]:
-    """Return the flags of the sample and of its score."""
-    return {*sample.flags, *(sample.score.flags if sample.score else ())}
 
 
 def scores(

@@ -42,7 +42,7 @@ def spread(values: Sequence[float]) -> dict[str, float] | str:
 def tokens(samples: Sequence[Sample]) -> dict[str, Any]:
     """Return what was read and written, in all and per sample: thinking, output, both."""
     return {
-        "prompt": _total(samples, _prompt),
+        "prompt": _total(samples, lambda turn: turn.num_prompt_tokens),
         "completion": _total(samples, lambda turn: turn.num_tokens),
         "thinking": spread(_per_sample(samples, lambda turn: turn.num_thinking_tokens)),
         "output": spread(_per_sample(samples, _output)),
@@ -57,7 +57,7 @@ def latency(samples: Sequence[Sample]) -> dict[str, float] | str:
 
 def cost(samples: Sequence[Sample], prices: Prices | None) -> dict[str, Any] | str:
     """Return what the tokens cost, in all and per right answer, where prices are given."""
-    read = _total(samples, _prompt)
+    read = _total(samples, lambda turn: turn.num_prompt_tokens)
     written = _total(samples, lambda turn: turn.num_tokens)
     if prices is None or read is None or written is None:
         return NOT_AVAILABLE
@@ -79,11 +79,6 @@ def thinking_tokens(sample: Sample) -> int | None:
 def output_tokens(sample: Sample) -> int | None:
     """Return the tokens written beside the thoughts; None where any turn does not tell."""
     return _sum(sample, _output)
-
-
-def _prompt(turn: Turn) -> int | None:
-    count = (turn.usage or {}).get("prompt_tokens")
-    return count if isinstance(count, int) else None
 
 
 def _output(turn: Turn) -> int | None:

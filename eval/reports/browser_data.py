@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.measures.summary import flags_of
 from eval.question import Question, sha256_of
 from eval.reports.material import Material
 from eval.sample import Sample, Turn
@@ -61,7 +60,7 @@ def _sample(sample: Sample, number: int, verdicts: Sequence[str]) -> dict[str, A
         "rule": score.rule if score else "",
         "compat": score.compat if score else None,
         "details": dict(score.details) if score else {},
-        "flags": sorted(flags_of(sample)),
+        "flags": sorted(sample.all_flags),
         "failure": sample.failure.told if sample.failure else None,
         "turns": [_turn(turn) for turn in sample.turns],
         "verdicts": verdicts,

@@ -54,8 +54,7 @@ class Progress:
         self._count(sample)
         for turn in sample.turns:
             self._written += turn.num_tokens or 0
-            read = (turn.usage or {}).get("prompt_tokens")
-            self._read += read if isinstance(read, int) else 0
+            self._read += turn.num_prompt_tokens or 0
 
     def _count(self, sample: Sample) -> None:
         self._num_done += 1
