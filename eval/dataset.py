@@ -51,6 +51,11 @@ class Source:
     beside: Beside | None = None
 
 
+def json_lines(name: str) -> tuple[str, str]:
+    """Return the names that a file of JSON lines may have, in order: plain, compressed."""
+    return f"{name}.jsonl", f"{name}.jsonl.gz"
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Rows and where they came from; `sha256` is of the rows, whatever file carried them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from eval.dataset import Hub, Row, Source
+from eval.dataset import Hub, Row, Source, json_lines
 from eval.question import Question
 from eval.scorers import letters
 from eval.task import Shots, Task
@@ -53,7 +53,7 @@ def convert(row: Row, _: int) -> Row:
 def _source(split: str) -> Source:
     return Source(
         folder="arc_challenge",
-        files=(f"{split}.jsonl", f"{split}.jsonl.gz"),
+        files=json_lines(split),
         columns=("id", "question", "choices", "labels", "answer"),
         hub=Hub("allenai/ai2_arc", split, convert, "ARC-Challenge"),
     )

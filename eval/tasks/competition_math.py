@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from eval.dataset import Hub, Row, Source
+from eval.dataset import Hub, Row, Source, json_lines
 from eval.measures.means import interval
 from eval.question import Question
 from eval.scorers.competition_math import COMPETITION_MATH
@@ -79,7 +79,7 @@ MATH500 = Task(
     about="MATH-500: 500 of the problems of MATH",
     rows=Source(
         "math",
-        ("math500.jsonl", "math500.jsonl.gz"),
+        json_lines("math500"),
         COLUMNS,
         Hub("HuggingFaceH4/MATH-500", "test", _from_hub),
     ),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from eval.dataset import Hub, Row, Source
+from eval.dataset import Hub, Row, Source, json_lines
 from eval.measures.groups import interval_of, method_of
 from eval.question import Message, Question
 from eval.scorers import gsm8k
@@ -69,7 +69,7 @@ def converter(split: str) -> Callable[[Row, int], Row]:
 def _source(split: str) -> Source:
     return Source(
         folder="gsm8k",
-        files=(f"{split}.jsonl", f"{split}.jsonl.gz"),
+        files=json_lines(split),
         columns=COLUMNS,
         hub=Hub("openai/gsm8k", split, converter(split), "main"),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from eval.dataset import Hub, Row, Source
+from eval.dataset import Hub, Row, Source, json_lines
 from eval.question import Question
 from eval.scorers import letters
 from eval.task import Shots, Task
@@ -50,7 +50,7 @@ HELLASWAG = Task(
     about="10,042 situations: which of four endings, A to D",
     rows=Source(
         folder="hellaswag",
-        files=("val.jsonl", "val.jsonl.gz"),
+        files=json_lines("val"),
         columns=("id", "ctx", "endings", "label"),
         hub=Hub("Rowan/hellaswag", "validation", convert),
     ),

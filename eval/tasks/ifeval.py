@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eval.dataset import Hub, Row, Source
+from eval.dataset import Hub, Row, Source, json_lines
 from eval.measures.clusters import clustered_error
 from eval.measures.means import around, mean
 from eval.question import Question
@@ -104,7 +104,7 @@ IFEVAL = Task(
     about="IFEval: 541 prompts with instructions that a program can check",
     rows=Source(
         "ifeval",
-        ("input_data.jsonl", "input_data.jsonl.gz"),
+        json_lines("input_data"),
         ("key", "prompt", "instruction_id_list", "kwargs"),
         Hub("google/IFEval", "train", _from_hub),
     ),

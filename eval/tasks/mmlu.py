@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 
-from eval.dataset import Hub, Row, Source
+from eval.dataset import Hub, Row, Source, json_lines
 from eval.question import Message, Question
 from eval.scorers import letters
 from eval.task import Shots, Task
@@ -82,7 +82,7 @@ def converter(split: str) -> Callable[[Row, int], Row]:
 def _source(split: str) -> Source:
     return Source(
         folder="mmlu",
-        files=(f"{split}.jsonl", f"{split}.jsonl.gz"),
+        files=json_lines(split),
         columns=COLUMNS,
         hub=Hub("cais/mmlu", split, converter(split), "all"),
     )

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from eval.dataset import Hub, Row, Source
+from eval.dataset import Hub, Row, Source, json_lines
 from eval.question import Question
 from eval.scorers import letters
 from eval.task import Shots, Task
@@ -59,7 +59,7 @@ TRUTHFULQA = Task(
     about="817 questions with a popular wrong answer: the one true choice (MC1)",
     rows=Source(
         folder="truthfulqa",
-        files=("truthfulqa.jsonl", "truthfulqa.jsonl.gz"),
+        files=json_lines("truthfulqa"),
         columns=("id", "category", "question", "best", "incorrect"),
         hub=Hub("truthfulqa/truthful_qa", "validation", convert, "generation"),
     ),
