@@ -11,7 +11,7 @@ import pytest
 from benchmarks.parts import streams
 from tests.live import LiveServer
 
-NUM_STREAMS, NUM_WARM, NUM_REQUESTS = 100, 100, 500
+NUM_STREAMS, NUM_WARM, NUM_REQUESTS, NUM_ROUNDS = 100, 100, 500, 3
 
 
 def census(server: LiveServer) -> tuple[int, int]:
@@ -48,9 +48,14 @@ def test_streams_at_once_all_end_well(busy: LiveServer) -> None:
 
 
 def test_requests_leave_neither_tasks_nor_objects_behind(busy: LiveServer) -> None:
+    """What requests leave is left by every round; what else the process does is not."""
     load(busy, 20, range(NUM_WARM))
     num_tasks, num_objects = census(busy)
-    load(busy, 20, range(NUM_REQUESTS))
-    tasks_after, objects_after = census(busy)
-    assert tasks_after == num_tasks
-    assert objects_after - num_objects < NUM_REQUESTS / 4
+    left = []
+    for _ in range(NUM_ROUNDS):
+        load(busy, 20, range(NUM_REQUESTS))
+        tasks_after, objects_after = census(busy)
+        assert tasks_after == num_tasks
+        left.append(objects_after - num_objects)
+        num_objects = objects_after
+    assert min(left) < NUM_REQUESTS / 4
