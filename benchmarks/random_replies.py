@@ -36,7 +36,7 @@ from decoding.vocabulary import Vocabulary
 from tests.decoding.judge import is_visible
 from tests.decoding.schemas.json_corpus import read_cases
 from tests.llama3 import STOP_TOKEN_IDS, make_tokenizer, ranks_file
-from train.intervals import share
+from train.small.intervals import share
 
 BATCH, HIDDEN, MAX_SCORED = 25, 16, 1000
 FORMATS = (

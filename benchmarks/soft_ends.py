@@ -27,10 +27,10 @@ from decoding.matcher import Matcher
 from problems.families import draw
 from problems.problem import Problem
 from problems.split import Split
-from train.evaluation import SEED
-from train.intervals import share
-from train.sampling import load_model
-from train.tokenizer import prompt_ids
+from train.small.evaluation import SEED
+from train.small.intervals import share
+from train.small.sampling import load_model
+from train.small.tokenizer import prompt_ids
 
 FOLDER = Path(__file__).parent.parent / "models" / "demo"
 THINKING = (24, 40, 64, 112)

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import NoReturn
 
-from eval.errors import EvalError
+from files.errors import UserError
 
 COMMANDS = {
     "list": ("eval.list_command", "list the tasks and where their data come from"),
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         status = int(command.run(parser.parse_args(rest)))
         sys.stdout.flush()  # here, where a closed pipe can be caught
         return status
-    except EvalError as error:
+    except UserError as error:
         print(f"reflect eval {name}: {error}", file=sys.stderr)
         return os.EX_DATAERR
     except BrokenPipeError:  # who reads the output has seen enough

@@ -1,8 +1,10 @@
 """What can be wrong before a run begins or with what a command is given; commands print it."""
 
+from files.errors import UserError
 
-class EvalError(Exception):
-    """What was expected, what came, what to do."""
+
+class EvalError(UserError):
+    """What is wrong with a task, its data or a run."""
 
 
 class DataError(EvalError):
@@ -11,7 +13,3 @@ class DataError(EvalError):
 
 class RunError(EvalError):
     """A run folder that cannot be read, resumed or compared."""
-
-
-class EndpointError(EvalError):
-    """An endpoint that does not answer at all, or refuses the key or the model."""

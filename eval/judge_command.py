@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.errors import EndpointError, RunError
+from client.errors import EndpointError
+from eval.errors import RunError
 from eval.judges import arguments
 from eval.judges.count import Count
 from eval.judges.filed_scores import judging_of

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Message = Mapping[str, str]
+from client.turn import Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,18 +19,19 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from client.endpoint import Endpoint
 from eval import compare_command
-from eval.errors import EvalError, RunError
+from eval.errors import EvalError
 from eval.judges import arguments as judge_arguments
 from eval.measures.comparison import adjust, compare
 from eval.running import account, arguments
-from eval.running.endpoint import Endpoint
 from eval.running.plan import Plan
 from eval.running.run_folder import RunFolder
 from eval.running.run_set import Ended, RunSet, Settings, run_plan
 from eval.running.runner import MAX_ERRORS_IN_A_ROW
 from eval.task import Task
 from eval.tasks import catalogue
+from files.errors import UserError
 
 ERRORS, GAVE_UP = 2, 3
 WHERE = ("--out", "--resume")
@@ -133,7 +134,7 @@ def print_comparison(baseline: Sequence[Ended], ours: Sequence[Ended]) -> None:
         ]
         if found:
             print(compare_command.text(adjust(found)))
-    except RunError as error:
+    except UserError as error:
         say(f"not compared: {error}")
 
 

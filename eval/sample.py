@@ -7,79 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
+from client.turn import Failure, Turn
 from eval.score import Score
 from eval.scored_text import is_truncated, scored_text
 
 ERROR, EMPTY, LENGTH, TRUNCATED = "error", "empty", "length", "truncated"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What the endpoint answered to one turn of the user.
-
-    content: as it came; reasoning: only where the endpoint shows it
-    usage: the numbers of OpenAI's, or None; latency_s: from sending to the last byte
-    """
-
-    content: str
-    reasoning: str | None = None
-    finish_reason: str | None = None
-    usage: Mapping[str, Any] | None = None
-    latency_s: float = 0.0
-    fingerprint: str | None = None
-
-    @property
-    def scored_text(self) -> str:
-        """The part of the content in which an answer is looked for."""
-        return scored_text(self.content)
-
-    @property
-    def num_prompt_tokens(self) -> int | None:
-        """Tokens read; None where the endpoint does not tell."""
-        count = (self.usage or {}).get("prompt_tokens")
-        return count if isinstance(count, int) else None
-
-    @property
-    def num_tokens(self) -> int | None:
-        """Tokens written, thinking included; None where the endpoint does not tell."""
-        count = (self.usage or {}).get("completion_tokens")
-        return count if isinstance(count, int) else None
-
-    @property
-    def num_thinking_tokens(self) -> int | None:
-        """Tokens thought, where the endpoint tells."""
-        details = (self.usage or {}).get("completion_tokens_details")
-        count = details.get("reasoning_tokens") if isinstance(details, dict) else None
-        return count if isinstance(count, int) else None
-
-    @property
-    def reply(self) -> str | None:
-        """The whole reply with its tags, as far as it was shown; None where it is hidden."""
-        if self.reasoning is not None:
-            return f"<thinking>{self.reasoning}</thinking>\n<output>{self.content}</output>"
-        return self.content if "<thinking>" in self.content else None
-
-    def flags(self) -> list[str]:
-        """Say what is wrong with it: EMPTY, LENGTH, TRUNCATED (in its thinking)."""
-        found = {
-            EMPTY: not self.scored_text.strip(),
-            LENGTH: self.finish_reason == LENGTH,
-            TRUNCATED: is_truncated(self.content),
-        }
-        return [flag for flag, is_raised in found.items() if is_raised]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why there is no reply: the HTTP status (None: the connection) and what was said."""
-
-    message: str
-    status: int | None = None
-
-    @property
-    def told(self) -> str:
-        """The status, where there is one, and what was said."""
-        return self.message if self.status is None else f"{self.status}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +51,7 @@ class Sample:
     @property
     def texts(self) -> list[str]:
         """The scored text of each turn."""
-        return [turn.scored_text for turn in self.turns]
+        return [scored_text(turn.content) for turn in self.turns]
 
     @property
     def latency_s(self) -> float:
@@ -179,7 +111,16 @@ def _check(sample: Sample) -> None:
 def flags_of(turns: Sequence[Turn], failure: Failure | None) -> tuple[str, ...]:
     """Return what is wrong with a sample before it is scored; each flag once."""
     lost = [ERROR] if failure else []
-    return tuple(dict.fromkeys([*lost, *(flag for turn in turns for flag in turn.flags())]))
+    return tuple(dict.fromkeys([*lost, *(flag for turn in turns for flag in _flags(turn))]))
+
+
+def _flags(turn: Turn) -> list[str]:
+    found = {
+        EMPTY: not scored_text(turn.content).strip(),
+        LENGTH: turn.finish_reason == LENGTH,
+        TRUNCATED: is_truncated(turn.content),
+    }
+    return [flag for flag, is_raised in found.items() if is_raised]
 
 
 def _fields(value: Turn | Failure | Score) -> dict[str, Any]:

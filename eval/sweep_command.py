@@ -19,19 +19,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from client.endpoint import Endpoint
 from eval.errors import EvalError
 from eval.measures.comparison import Comparison, adjust, compare
 from eval.reports.scale import scale_of
 from eval.reports.sweep_section import SWEEP, points_of, row
 from eval.reports.text_table import text_table
 from eval.running import account, arguments
-from eval.running.endpoint import Endpoint
 from eval.running.flag_values import positive
 from eval.running.plan import Plan
-from eval.running.run_folder import RunFolder, write_whole
+from eval.running.run_folder import RunFolder
 from eval.running.run_set import Ended, RunSet, folder_name, run_plan
 from eval.task import Task
 from eval.tasks import catalogue
+from files.whole import write_whole
 
 ERRORS, GAVE_UP = 2, 3
 HEADER = (

@@ -1,4 +1,4 @@
-"""Segment and Example: what the two generators of the demo model hand to the trainer."""
+"""Segment: a piece of an assistant turn, and whether it is learned; Example: a problem with it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from problems.problem import Problem
 
 
 class Kind(StrEnum):
-    """What a piece of an assistant turn is; the trainer may weigh kinds differently."""
+    """What a piece of an assistant turn is.
+
+    THINK reasoning; WRONG a mistake; REFLECTION what catches it; REDO what repairs it; OUTPUT the
+    answer.
+    """
 
     THINK = "think"
     WRONG = "wrong"
     REFLECTION = "reflection"
+    REDO = "redo"
     OUTPUT = "output"
 
 

@@ -7,8 +7,8 @@ import json
 import os
 from typing import Any
 
+from client.endpoint import Endpoint
 from eval.judges.judge import Judge
-from eval.running.endpoint import Endpoint
 from eval.running.flag_values import count, positive, seconds
 
 BASE_URL = "http://127.0.0.1:8000/v1"

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from client.turn import Turn
 from eval.judges.judge import Judge
 from eval.judges.judging import Conversation, Judging
 from eval.judges.verdict import Grades
 from eval.judges.verdicts import Verdicts
 from eval.question import Question
-from eval.sample import Sample, Turn
+from eval.sample import Sample
 from eval.score import Score
 
 Opponents = Mapping[tuple[str, int], tuple[str, ...]]

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from estimates.means import mean, normal
 from eval.judges.judging import JUDGE_ERROR
-from eval.measures.means import mean, normal
 from eval.question import Question
 from eval.sample import Sample
 

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from client.endpoint import AskError, Endpoint
+from client.turn import Turn
 from eval.errors import RunError
 from eval.judges.case import Case
 from eval.judges.judging import Conversation
 from eval.judges.verdicts import Verdicts
-from eval.running.endpoint import AskError, Endpoint
-from eval.sample import Turn
 
 MAX_FAILURES_IN_A_ROW = 20
 Matter = tuple[Case, int, Conversation]

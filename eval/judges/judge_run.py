@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from client.endpoint import Endpoint
 from eval.judges.case import Case
 from eval.judges.filed_scores import Scores, cases_of, judging_of, scores_of
 from eval.judges.hearing import Hearing
@@ -17,7 +18,6 @@ from eval.judges.prompt import prompts_sha256
 from eval.judges.verdicts import Verdicts
 from eval.measures.summary import summarize
 from eval.running.digest import digest
-from eval.running.endpoint import Endpoint
 from eval.running.run_folder import RunFolder
 from eval.task import Task
 

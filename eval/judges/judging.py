@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from client.turn import Message
 from eval.judges.prompt import render
 from eval.judges.verdict import Grades, VerdictForm
-from eval.question import Message, Question
+from eval.question import Question
 from eval.score import Score
 
 JUDGE_ERROR = "judge_error"

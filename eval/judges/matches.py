@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from estimates.means import mean, normal, standard_error
+from estimates.proportions import wilson
 from eval.judges.judging import JUDGE_ERROR
 from eval.judges.pairwise import LOSE, TIE, WIN
-from eval.measures.means import mean, normal, standard_error
-from eval.measures.proportions import wilson
 from eval.question import Question
 from eval.sample import Sample
 

@@ -14,9 +14,10 @@ from eval.errors import RunError
 from eval.judges.case import Opponents
 from eval.judges.judging import Judging, reference_texts
 from eval.question import Question, sha256_of
-from eval.running.journal import Journal
-from eval.running.run_folder import RunFolder, write_whole
+from eval.running.run_folder import RunFolder
 from eval.sample import Sample
+from files.journal import Journal
+from files.whole import write_whole
 
 Block = dict[str, Any]
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from estimates.means import mean
 from eval.judges.case import Case
 from eval.judges.verdicts import Verdicts
-from eval.measures.means import mean
 
 CONSTANT = """This answer is complete and correct; nothing in it can be improved.
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from client.turn import Failure, Turn
 from eval.errors import RunError
-from eval.running.journal import Journal
-from eval.sample import Failure, Turn
+from files.journal import Journal
 
 VERDICTS = "verdicts.jsonl"
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from estimates.means import mean
+from estimates.paired import Paired, pair
+from estimates.power import holm
 from eval.errors import RunError
-from eval.measures.means import mean
-from eval.measures.paired import Paired, pair
-from eval.measures.power import holm
 from eval.running.run_folder import MANIFEST, RunFolder
 from eval.sample import Sample
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.measures import means
-from eval.measures.clusters import clustered, clustered_wilson
-from eval.measures.proportions import Interval
+from estimates import means
+from estimates.clusters import clustered, clustered_wilson
+from estimates.proportions import Interval
 from eval.sample import Sample
 
 WILSON, NORMAL = "wilson", "normal"

@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from client.turn import Turn
 from decoding.format import FormatError, Reply, ReplyFormat
-from eval.measures.means import mean
-from eval.measures.paired import pair
-from eval.measures.proportions import wilson
+from estimates.means import mean
+from estimates.paired import pair
+from estimates.proportions import wilson
 from eval.measures.usage import NOT_AVAILABLE, spread
 from eval.question import Question
 from eval.running.scoring import Scoring
-from eval.sample import Sample, Turn
+from eval.sample import Sample
 from eval.score import Score, Scorer
 from eval.scorers.exact_problem import problem_of
 from problems.reflections import Reflections, judge

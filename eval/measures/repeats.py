@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 from itertools import combinations
 from typing import Any
 
-from eval.measures.means import mean
+from estimates.means import mean
 from eval.sample import Sample
 
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.measures import clusters, reflections, repeats, usage
+from estimates import clusters
+from estimates.proportions import Interval
+from eval.measures import reflections, repeats, usage
 from eval.measures.groups import WILSON, interval_of, method_of
-from eval.measures.proportions import Interval
 from eval.measures.usage import Prices
 from eval.question import Question
 from eval.sample import Sample

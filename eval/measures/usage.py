@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval.measures.means import mean
-from eval.sample import Sample, Turn
+from client.turn import Turn
+from estimates.means import mean
+from eval.sample import Sample
 
 NOT_AVAILABLE = "not available"
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from client.turn import Turn
 from eval.question import Question, sha256_of
 from eval.reports.material import Material
-from eval.sample import Sample, Turn
+from eval.sample import Sample
 
 
 def script_json(value: Any) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eval.measures.proportions import Interval
+from estimates.proportions import Interval
 from eval.reports import svg
 from eval.reports.scale import Scale
 

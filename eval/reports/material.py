@@ -8,9 +8,9 @@ from typing import Any
 
 from eval.judges.verdicts import VERDICTS
 from eval.question import Question
-from eval.running.journal import Journal
 from eval.running.run_folder import RunFolder
 from eval.sample import Sample
+from files.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eval.measures.proportions import Interval
+from estimates.proportions import Interval
 from eval.reports import svg
 from eval.reports.scale import Scale
 

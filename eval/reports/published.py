@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
-from eval.measures.proportions import Z
+from estimates.proportions import Z
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from estimates.proportions import Interval
 from eval.errors import RunError
-from eval.measures.proportions import Interval
 from eval.reports.budget_plot import Point, budget_plot
 from eval.reports.scale import p_value, scale_of
 

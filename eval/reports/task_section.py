@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from eval.errors import EvalError, RunError
+from estimates.proportions import Interval
+from eval.errors import EvalError
 from eval.measures.comparison import adjust, compare
 from eval.measures.groups import by_group
-from eval.measures.proportions import Interval
 from eval.reports import plots
 from eval.reports.figure_rows import figures_table
 from eval.reports.material import Material
@@ -18,6 +18,7 @@ from eval.reports.scale import Scale, p_value, scale_of
 from eval.reports.thought_section import thought_section
 from eval.reports.usage_section import usage_section
 from eval.tasks import catalogue
+from files.errors import UserError
 
 Context = dict[str, Any]
 COUNTED = ("error", "empty", "length", "truncated", "unanswered")
@@ -126,7 +127,7 @@ def _comparisons(runs: Sequence[Material], scale: Scale) -> Context:
     for run in runs[1:]:
         try:
             compared.append((run, compare(runs[0].folder, run.folder)))
-        except RunError as error:
+        except UserError as error:
             refused.append(f"{runs[0].name} and {run.name}: {error}")
     adjusted = adjust([one for _, one in compared])
     rows = []

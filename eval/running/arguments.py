@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from client.endpoint import Endpoint
+from client.retries import Retries
 from eval.errors import EvalError
 from eval.measures.usage import Prices
-from eval.running.endpoint import Endpoint
 from eval.running.flag_values import (
     count,
     positive,
@@ -20,7 +21,6 @@ from eval.running.flag_values import (
 )
 from eval.running.plan import Plan, make_plan
 from eval.running.protocol import Protocol, Treatment
-from eval.running.retries import Retries
 from eval.running.run_set import Settings
 from eval.running.side import Side, key
 from eval.task import Task

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self, TextIO
 
-from eval.measures.proportions import wilson
+from estimates.proportions import wilson
 from eval.measures.usage import Prices
 from eval.sample import ERROR, Sample
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from client.turn import Message
 from eval.errors import RunError
-from eval.question import Message, Question, sha256_of
+from eval.question import Question, sha256_of
 from eval.running.digest import digest
-from eval.running.journal import Journal
 from eval.sample import Sample
+from files.journal import Journal
+from files.whole import write_whole
 
 MANIFEST, QUESTIONS, SAMPLES = "manifest.json", "questions.jsonl", "samples.jsonl"
 
@@ -124,15 +125,3 @@ def _name(context: tuple[Message, ...], names: dict[int, str]) -> str | None:
     if id(context) not in names:
         names[id(context)] = sha256_of(list(map(dict, context)))
     return names[id(context)]
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file at once or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from client.endpoint import Endpoint
 from eval.errors import RunError
 from eval.measures.usage import Prices
 from eval.running import manifest
-from eval.running.endpoint import Endpoint
 from eval.running.plan import Plan
 from eval.running.progress import Progress
 from eval.running.run_folder import MANIFEST, RunFolder

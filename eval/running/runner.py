@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterator
 from typing import Protocol
 
+from client.endpoint import AskError, Endpoint
+from client.turn import Failure, Turn
 from eval.question import Question
-from eval.running.endpoint import AskError, Endpoint
 from eval.running.plan import Plan
 from eval.running.run_folder import RunFolder
-from eval.sample import ERROR, Failure, Sample, Turn, flags_of
+from eval.sample import ERROR, Sample, flags_of
 from eval.score import Score
 
 MAX_ERRORS_IN_A_ROW = 20

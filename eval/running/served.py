@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from client.readiness import POLL_S, READY_S, probe
 from eval.errors import EvalError
-from eval.running.readiness import POLL_S, READY_S, probe
 
 COMMAND = (sys.executable, "-m", "reflect", "serve")
 STOP_S = 60.0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from eval.running.readiness import wait_until_ready
+from client.readiness import wait_until_ready
 from eval.running.served import is_folder, served
 
 KEYS = ("REFLECT_API_KEY", "OPENAI_API_KEY")

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from estimates.means import interval
 from eval.dataset import Hub, Row, Source, json_lines
-from eval.measures.means import interval
 from eval.question import Question
 from eval.scorers.competition_math import COMPETITION_MATH
 from eval.task import Shots, Task

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from client.turn import Message
 from eval.dataset import Hub, Row, Source, json_lines
 from eval.measures.groups import interval_of, method_of
-from eval.question import Message, Question
+from eval.question import Question
 from eval.scorers import gsm8k
 from eval.task import Shots, Task
 

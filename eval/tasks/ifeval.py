@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from estimates.clusters import clustered_error
+from estimates.means import around, mean
 from eval.dataset import Hub, Row, Source, json_lines
-from eval.measures.clusters import clustered_error
-from eval.measures.means import around, mean
 from eval.question import Question
 from eval.scorers.instructions import INSTRUCTIONS
 from eval.task import Shots, Task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.question import Message
+from client.turn import Message
 
 REASONED = """Reason as far as you need. Then end with one line of this form, X being {labels}:
 The best answer is X."""

@@ -13,9 +13,10 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from client.turn import Message
 from eval.dataset import Row
 from eval.errors import EvalError
-from eval.question import Message, Question
+from eval.question import Question
 from eval.scorers.letters import LETTERS
 from eval.scorers.lm_eval_files import task_config
 from eval.task import Generated, Shots, Task

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 
+from client.turn import Message
 from eval.dataset import Hub, Row, Source, json_lines
-from eval.question import Message, Question
+from eval.question import Question
 from eval.scorers import letters
 from eval.task import Shots, Task
 from eval.tasks.lettered import DIRECT, REASONED, example, lettered

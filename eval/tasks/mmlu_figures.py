@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from eval.measures.clusters import group_error
-from eval.measures.means import around, interval, mean, standard_error
-from eval.measures.proportions import Interval
+from estimates.clusters import group_error
+from estimates.means import around, interval, mean, standard_error
+from estimates.proportions import Interval
 from eval.question import Question
 from eval.sample import Sample
 from eval.tasks.mmlu_subjects import GROUP_OF, GROUPS

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from client.turn import Failure, Turn
 from eval.measures.summary import summarize
 from eval.question import Question, sha256_of
 from eval.running.digest import digest
 from eval.running.run_folder import RunFolder
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 from eval.score import Score, Scorer
 from eval.task import Generated, Task
 

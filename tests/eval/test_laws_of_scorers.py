@@ -5,8 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eval.question import Question
-from eval.sample import Turn
 from eval.score import Score, Scorer
+from eval.scored_text import scored_text
 from eval.scorers import gsm8k, letters
 from eval.scorers.exact_problem import EXACT_PROBLEM
 from problems import families
@@ -36,7 +36,7 @@ WRONG = "The answer is 41.\n#### 41\n\\boxed{A}\nThe best answer is A.\n<output>
 
 
 def scored(scorer: Scorer, question: Question, content: str) -> Score:
-    return scorer.score(question, [Turn(content).scored_text])
+    return scorer.score(question, [scored_text(content)])
 
 
 @each

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from client.turn import Turn
 from eval import rescore_command, verify_command
 from eval.errors import RunError
 from eval.question import Question
@@ -13,7 +14,7 @@ from eval.running.manifest import begin, finish
 from eval.running.plan import make_plan
 from eval.running.protocol import Protocol, Treatment
 from eval.running.run_folder import RunFolder
-from eval.sample import Sample, Turn
+from eval.sample import Sample
 from eval.score import Score, Scorer
 from eval.tasks.catalogue import CATALOGUE
 from tests.eval import sums

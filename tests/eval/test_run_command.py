@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from eval.measures.proportions import wilson
+from estimates.proportions import wilson
 from eval.running.run_folder import RunFolder
 from tests.eval import sums
 from tests.eval.fake_endpoint import fake_endpoint, fate, is_limited

@@ -2,13 +2,14 @@ import json
 
 import pytest
 
-from eval.sample import Sample, Turn
+from client.turn import Turn
+from eval.sample import Sample, flags_of
 from eval.score import Score
 from tests.eval.made_up import failed, sample
 
 
 def unscored(*turns: Turn) -> Sample:
-    flags = tuple(flag for turn in turns for flag in turn.flags())
+    flags = flags_of(turns, None)
     return Sample("a", 0, "", "0" * 64, turns, flags=flags)
 
 
@@ -26,7 +27,7 @@ def unscored(*turns: Turn) -> Sample:
 def test_empty_cut_off_and_truncated_in_thought_are_three_flags(
     turn: Turn, flags: list[str]
 ) -> None:
-    assert turn.flags() == flags
+    assert list(flags_of([turn], None)) == flags
 
 
 def test_a_right_answer_of_a_reply_that_was_cut_off_is_wrong_and_no_answer() -> None:

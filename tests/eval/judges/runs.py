@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from client.endpoint import Endpoint
+from client.retries import Retries
+from client.turn import Failure, Turn
 from eval.judges.judge import Judge
 from eval.judges.judge_run import Request, judge_run
 from eval.judges.opponent import Block, other_run
 from eval.measures.summary import summarize
 from eval.question import Question, sha256_of
-from eval.running.endpoint import Endpoint
-from eval.running.retries import Retries
 from eval.running.run_folder import RunFolder
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 from eval.task import Task
 from eval.tasks.catalogue import find
 

@@ -1,11 +1,12 @@
 from pathlib import Path
 
+from client.turn import Failure, Turn
 from eval.judges.case import Case
 from eval.judges.judge import Judge
 from eval.judges.pairwise import PAIRWISE
 from eval.judges.verdicts import Verdicts
 from eval.question import Question
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 
 QUESTION = Question("q", ("2 + 2?",), None)
 ANSWERED = Sample("q", 0, "", "", (Turn("<thinking>5?</thinking>4"),))

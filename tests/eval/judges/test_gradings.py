@@ -1,7 +1,8 @@
+from client.turn import Failure, Turn
 from eval.judges.gradings import grading_figures
 from eval.judges.rating import RATING
 from eval.question import Question
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 
 
 def sample(category: str, *grades: int | None) -> Sample:

@@ -3,14 +3,15 @@ from pathlib import Path
 
 from aiohttp import web
 
+from client.endpoint import Endpoint
+from client.turn import Turn
 from eval.judges.case import Case
 from eval.judges.hearing import MAX_FAILURES_IN_A_ROW, Hearing
 from eval.judges.judge import Judge
 from eval.judges.pairwise import PAIRWISE
 from eval.judges.verdicts import Verdicts
 from eval.question import Question
-from eval.running.endpoint import Endpoint
-from eval.sample import Sample, Turn
+from eval.sample import Sample
 from tests.eval.judges.fake_judge import FakeJudge
 
 

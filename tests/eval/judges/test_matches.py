@@ -1,11 +1,12 @@
 import pytest
 
+from client.turn import Failure, Turn
 from eval.judges.judging import Judging
 from eval.judges.matches import match_figures, preference_figures
 from eval.judges.pairwise import PAIRWISE, PREFERENCE
 from eval.judges.verdict import Grades
 from eval.question import Question
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 
 WIN, LOSE, TIE = ((9, 1), (1, 9)), ((1, 9), (9, 1)), ((5, 5), (5, 5))
 PREFERS_A = ((8, 2), (8, 2))

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from client.turn import Failure, Turn
 from eval.judges.case import Case
 from eval.judges.judge import Judge
 from eval.judges.pairwise import PAIRWISE
@@ -8,7 +9,7 @@ from eval.judges.probe import CONSTANT, outcome, probes
 from eval.judges.verdict import PAIR, RATING
 from eval.judges.verdicts import Verdicts
 from eval.question import Question
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 
 
 def cases(num: int) -> list[Case]:

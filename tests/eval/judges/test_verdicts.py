@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.errors import RunError
+from client.turn import Failure, Turn
 from eval.judges.verdicts import Verdicts
-from eval.sample import Failure, Turn
+from files.errors import JournalError, UserError
 
 ABOUT = {"id": "q", "epoch": 0, "verdict": 1}
 
@@ -48,7 +48,7 @@ def test_two_processes_do_not_judge_one_run(tmp_path: Path) -> None:
             [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True
         )
     assert done.returncode != 0
-    assert RunError.__name__ in done.stderr
+    assert JournalError.__name__ in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -56,5 +56,5 @@ def test_two_processes_do_not_judge_one_run(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_verdict_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "verdicts.jsonl").write_text(line)
-    with pytest.raises(RunError, match="line 1"):
+    with pytest.raises(UserError, match="line 1"):
         Verdicts(tmp_path)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from estimates.paired import mcnemar
+from estimates.power import holm
 from eval.errors import RunError
 from eval.measures.comparison import compare, compare_sets, runs_below
-from eval.measures.paired import mcnemar
-from eval.measures.power import holm
 from eval.sample import Sample
 from tests.eval.made_up import PROTOCOL, failed, run_folder, sample, task
 

@@ -1,6 +1,6 @@
+from estimates.means import normal
+from estimates.proportions import wilson
 from eval.measures.groups import by_group
-from eval.measures.means import normal
-from eval.measures.proportions import wilson
 from tests.eval.made_up import failed, sample
 
 

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.measures.paired import mcnemar
+from client.turn import Failure, Turn
+from estimates.paired import mcnemar
 from eval.measures.reflections import FLOWS, figures
 from eval.question import Question
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 from eval.score import Score, Scorer
 from eval.scorers.gsm8k import GSM8K
 from eval.scorers.letters import LETTER

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from client.turn import Turn
 from eval.measures.summary import summarize
 from eval.measures.usage import Prices
 from eval.question import Question
-from eval.sample import Sample, Turn
+from eval.sample import Sample
 from eval.score import Score
 from eval.task import Task
 from tests.eval.made_up import failed, never, sample, task

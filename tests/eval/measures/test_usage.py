@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.turn import Turn
 from eval.measures.usage import Prices, cost, latency, quantile, spread, tokens
-from eval.sample import Turn
 from tests.eval.made_up import failed, sample, turn
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from eval.question import Question
-from eval.running.journal import Journal
 from eval.running.run_folder import RunFolder
 from eval.sample import Sample
 from eval.score import Score
+from files.journal import Journal
 from tests.eval.made_up import failed, run_folder, sample, task, turn
 
 THOUGHTS = (

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from client.turn import Turn
 from eval.question import Question
-from eval.sample import Turn
 from tests.eval.made_up import failed, run_folder, sample, task, turn
 from tests.eval.reports import gallery
 from tests.eval.reports.reader import Reader

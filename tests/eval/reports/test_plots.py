@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from eval.measures.proportions import Interval, wilson
+from estimates.proportions import Interval, wilson
 from eval.reports import plots, svg
 from eval.reports.budget_plot import Point, budget_file, budget_plot
 from eval.reports.plots import Bar

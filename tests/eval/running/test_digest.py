@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from client.turn import Turn
 from eval.running.digest import digest
-from eval.sample import Sample, Turn
+from eval.sample import Sample
 from eval.score import Score
 from tests.eval.running.test_run_folder import LOST, SAMPLE
 

@@ -2,9 +2,10 @@ import asyncio
 import io
 from dataclasses import replace
 
+from client.turn import Failure, Turn
 from eval.measures.usage import Prices
 from eval.running.progress import Progress
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 from eval.score import Score
 
 TURN = Turn("4", usage={"prompt_tokens": 100, "completion_tokens": 20})

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from client.turn import Failure, Turn
 from eval.errors import RunError
 from eval.question import Question
 from eval.running.rescoring import rescore
 from eval.running.run_folder import RunFolder
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 from eval.score import Score, Scorer
 from tests.eval import sums
 from tests.eval.sums import SUMS

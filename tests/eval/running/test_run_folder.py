@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from client.turn import Failure, Turn
 from eval.errors import RunError
 from eval.question import Question
 from eval.running.run_folder import RunFolder
-from eval.sample import Failure, Sample, Turn
+from eval.sample import Sample
 from eval.score import Score
 
 SHOTS = ({"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2"})

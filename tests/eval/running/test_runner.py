@@ -9,12 +9,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from client.endpoint import Endpoint
+from client.retries import Retries
 from eval.dataset import Row
 from eval.question import Question
-from eval.running.endpoint import Endpoint
 from eval.running.plan import Plan, make_plan
 from eval.running.protocol import Protocol, Treatment
-from eval.running.retries import Retries
 from eval.running.run_folder import RunFolder
 from eval.running.runner import MAX_ERRORS_IN_A_ROW, Runner
 from eval.running.scoring import Scoring

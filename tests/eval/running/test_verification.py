@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from client.turn import Failure, Turn
 from eval.running.manifest import begin, finish
 from eval.running.plan import make_plan
 from eval.running.protocol import Protocol, Treatment
 from eval.running.rescoring import rescore
 from eval.running.run_folder import RunFolder
 from eval.running.verification import differing, faults
-from eval.sample import Failure, Sample, Turn, flags_of
+from eval.sample import Sample, flags_of
 from tests.eval import sums
 from tests.eval.sums import SUMS
 

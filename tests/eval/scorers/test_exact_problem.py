@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.question import Question
-from eval.sample import Turn
 from eval.score import UNANSWERED
+from eval.scored_text import scored_text
 from eval.scorers.exact_problem import EXACT_PROBLEM, problem_of, score, stated
 from problems.countdown import Puzzle
 from problems.families import COUNTDOWN, WORD_PROBLEMS, to_row
@@ -58,8 +58,8 @@ def test_no_answer_upsets_the_scorer_and_none_of_one_form_are_scored_apart(answe
 def test_a_right_answer_in_the_thoughts_alone_never_counts(thoughts: str) -> None:
     for question, right in ((PUZZLING, "(3 * 7) + 5 = 26"), (TELLING, "34")):
         content = f"<thinking>{thoughts}\n{right}\n</thinking>\n<output>no</output>"
-        assert score(question, [Turn(content).scored_text]).value == 0
-        assert score(question, [Turn(f"<thinking>{right}").scored_text]).value == 0
+        assert score(question, [scored_text(content)]).value == 0
+        assert score(question, [scored_text(f"<thinking>{right}")]).value == 0
 
 
 def test_an_answer_stated_in_thoughts_is_one_that_the_scorer_reads() -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from estimates.means import mean, standard_error
 from eval.dataset import Source, load
 from eval.judges.judging import reference_texts
-from eval.measures.means import mean, standard_error
 from eval.tasks.alpaca_eval import ALPACA_EVAL
 
 

@@ -6,7 +6,7 @@ from eval.task import Generated, Task
 from eval.tasks.catalogue import CATALOGUE, find
 from problems.families import EVALUATION_SEED, draw
 from problems.split import Split
-from train import evaluation
+from train.small import evaluation
 
 SETS = {
     "word_problems": ("word problems", Split.FRESH),

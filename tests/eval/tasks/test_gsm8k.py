@@ -1,7 +1,7 @@
 from pathlib import Path
 
+from estimates.proportions import wilson
 from eval.dataset import Dataset, Source, load
-from eval.measures.proportions import wilson
 from eval.question import sha256_of
 from eval.tasks.gsm8k import GSM8K as TASK
 from eval.tasks.gsm8k import read

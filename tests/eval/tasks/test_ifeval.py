@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from estimates.clusters import bootstrap
 from eval.dataset import Source, load
-from eval.measures.clusters import bootstrap
 from eval.question import Question
 from eval.sample import Sample
 from eval.tasks.ifeval import IFEVAL, figures, read

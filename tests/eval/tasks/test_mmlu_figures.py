@@ -3,9 +3,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from eval.measures.proportions import wilson
+from client.turn import Failure
+from estimates.proportions import wilson
 from eval.question import Question
-from eval.sample import Failure, Sample
+from eval.sample import Sample
 from eval.score import Score
 from eval.tasks.mmlu_figures import figures
 

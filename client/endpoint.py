@@ -1,0 +1,225 @@
+"""Endpoint: a model behind the OpenAI chat API; conversations in, turns out, retries inside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from client.bodies import error_message, model_ids, read_turn
+from client.errors import EndpointError
+from client.retries import Retries, is_temporary, retry_after_s
+from client.turn import Failure, Message, Turn
+
+MAX_REPLY_BYTES = 64 << 20
+MAX_QUOTED = 1 << 20  # bytes of a failed reply that are looked at
+LOCAL = ("127.0.0.1", "localhost", "[::1]")
+WHOLE_RUN = frozenset({401, 403, 404})
+
+
+class AskError(Exception):
+    """A conversation that got no reply: why, and after how many requests."""
+
+    def __init__(self, failure: Failure, attempts: int) -> None:
+        super().__init__(failure.message)
+        self.failure, self.attempts = failure, attempts
+
+
+class RefusalError(Exception):
+    """One request that failed; `told_s`: the pause that the server asks for."""
+
+    def __init__(self, message: str, status: int | None, told_s: float | None = None) -> None:
+        super().__init__(message)
+        self.failure, self.told_s = Failure(message, status), told_s
+
+    @property
+    def is_temporary(self) -> bool:
+        """A broken connection or reply (no status) passes by as an overload does."""
+        return self.failure.status is None or is_temporary(self.failure.status)
+
+
+class Endpoint:
+    """One model at one base URL; an asynchronous context manager that owns the connections.
+
+    model: None: `find_model` settles it
+    At most `concurrency` conversations are under way, those that pause before a retry included.
+    What is wrong with the whole run (no such model, a key that is refused) is an EndpointError,
+    unless a reply has come before; what is wrong with one conversation is an AskError.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str | None = None,
+        key: str | None = None,
+        concurrency: int = 16,
+        timeout_s: float = 600.0,
+        retries: Retries | None = None,
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise EndpointError(f"{base_url!r} is no URL of an endpoint: http://HOST:PORT/v1")
+        if key and not key.isprintable():
+            raise EndpointError("the key holds a line break or the like: set it without")
+        self.base_url, self.model = base_url.rstrip("/"), model or ""
+        self._key, self._timeout_s = key, timeout_s
+        self._retries = retries or Retries()
+        self.concurrency, self._slots = concurrency, asyncio.Semaphore(concurrency)
+        self._has_answered = False
+
+    async def __aenter__(self) -> Self:
+        is_local = self.base_url.split("://", 1)[1].startswith(LOCAL)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self.concurrency + 1),
+            headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=not is_local,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def ask(self, messages: Sequence[Message], fields: Mapping[str, Any]) -> Turn:
+        """Send a conversation and return the reply; `fields` join the request's body.
+
+        Raises AskError when the retries are used up, or at once where none would help.
+        """
+        turn, _ = await self.ask_counting(messages, fields)
+        return turn
+
+    async def ask_counting(
+        self, messages: Sequence[Message], fields: Mapping[str, Any]
+    ) -> tuple[Turn, int]:
+        """Do as `ask`, and return beside the reply how many requests it took."""
+        request = {"model": self.model, "messages": list(map(dict, messages)), **fields}
+        body = json.dumps(request).encode()
+        async with self._slots:
+            for attempt in range(1, self._retries.max_attempts + 1):
+                try:
+                    turn = await self._post(body)
+                except RefusalError as refused:
+                    self._check(refused.failure, fields)
+                    last = refused.failure
+                    if not refused.is_temporary or attempt == self._retries.max_attempts:
+                        break
+                    await asyncio.sleep(self._retries.pause_s(attempt, refused.told_s))
+                else:
+                    self._has_answered = True
+                    return turn, attempt
+        raise AskError(last, attempt)
+
+    async def find_model(self) -> None:
+        """Settle on the only model that is served, where none is named.
+
+        Raises EndpointError where nothing answers, or where there is a choice.
+        """
+        served = await self.models()
+        if self.model:
+            return
+        if not served:
+            raise EndpointError(f"{self.base_url} does not tell its models: name one by --model")
+        if len(served) > 1:
+            names = ", ".join(served[:10])
+            raise EndpointError(f"{self.base_url} serves {names}: choose by --model")
+        self.model = served[0]
+
+    async def models(self) -> list[str]:
+        """Return the ids of the models served; none where the endpoint does not tell.
+
+        Raises EndpointError where nothing answers or the key is refused.
+        """
+        try:
+            status, _, content = await self._exchange("GET", "/models", None)
+        except RefusalError as refused:
+            raise EndpointError(
+                f"nothing answers at {self.base_url} ({refused}). Start a server (`make serve`, "
+                "or --model FOLDER), or name another with --base-url."
+            ) from refused
+        if status in {401, 403}:
+            self._check(self._failure(status, content), {})
+        return model_ids(content) if status == 200 else []
+
+    def _check(self, failure: Failure, fields: Mapping[str, Any]) -> None:
+        """Stop the whole run where the first reply says that none will come."""
+        if self._has_answered:
+            return
+        said = f"{failure.status}: {failure.message}"
+        if "include_reasoning" in fields and "include_reasoning" in failure.message:
+            raise EndpointError(
+                f"the server does not show the reasoning ({said}). Start it with --reasoning "
+                "visible, use a key that may see it, or leave --show-reasoning out."
+            )
+        if failure.status in WHOLE_RUN:
+            what = repr(self.model) if self.model else "to tell its models"
+            path = "" if self.base_url.endswith("/v1") else " Most base URLs end in /v1."
+            raise EndpointError(
+                f"{self.base_url} refuses {what}, {said}. The key comes from "
+                f"REFLECT_API_KEY or OPENAI_API_KEY, the model from --model.{path}"
+            )
+
+    async def _post(self, body: bytes) -> Turn:
+        begun_s = time.perf_counter()
+        status, headers, content = await self._exchange("POST", "/chat/completions", body)
+        latency_s = round(time.perf_counter() - begun_s, 6)
+        if status != 200:
+            message = self._failure(status, content).message
+            raise RefusalError(message, status, retry_after_s(headers))
+        try:
+            return read_turn(content, latency_s)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            said = error_message(self._without_key(content[:MAX_QUOTED]))
+            raise RefusalError(f"not a chat completion: {said!r}", None) from error
+
+    async def _exchange(
+        self, method: str, path: str, body: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send one request and read its whole reply; a redirection is not followed."""
+        headers = {"Content-Type": "application/json"} if body else None
+        try:
+            async with self._session.request(
+                method, self.base_url + path, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                return response.status, response.headers, await _content(response)
+        except TimeoutError as error:
+            raise RefusalError(f"no reply within {self._timeout_s:g} s", None) from error
+        except aiohttp.InvalidURL as error:
+            raise EndpointError(f"{self.base_url} is no URL of an endpoint") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise RefusalError(_reason(error), None) from error
+
+    def _failure(self, status: int, content: bytes) -> Failure:
+        said = error_message(self._without_key(content[:MAX_QUOTED]))
+        if 300 <= status < 400:
+            said = f"a redirection, which is not followed: name its target. {said}".rstrip()
+        return Failure(said or "it does not say why", status)
+
+    def _without_key(self, content: bytes) -> bytes:
+        """Drop the key, which some servers repeat, before anything is shortened or kept."""
+        return content.replace(self._key.encode(), b"***") if self._key else content
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > MAX_REPLY_BYTES:
+            raise RefusalError(f"a reply of more than {MAX_REPLY_BYTES} bytes", 413)
+    return bytes(content)
+
+
+def _reason(error: aiohttp.ClientError | OSError) -> str:
+    """Say what broke without the names of machines that the library's messages carry."""
+    number = getattr(getattr(error, "os_error", error), "errno", None)
+    return f"{type(error).__name__}{f': {os.strerror(number)}' if number else ''}"

@@ -1,0 +1,1 @@
+"""Figures with their 95 % intervals, and tests of their differences."""

@@ -1,0 +1,1 @@
+"""Files that survive being killed: journals that only grow, files written whole."""

@@ -1,0 +1,94 @@
+"""Journal: JSON lines that only grow, in one file that one process at a time may extend."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from files.errors import JournalError
+
+
+class Journal:
+    """A file of JSON objects, a line each; safe against being killed at any moment.
+
+    A line is written by one call, so that a kill leaves whole lines and at most one torn one at
+    the end, which readers skip and the next writer cuts off. A context manager for writing: it
+    holds a lock on `<file>.lock`, which ends with the process however that ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = self._lock = -1
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines in the order of writing; none where there is no file."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield self._parse(number, line)
+
+    def _parse(self, number: int, line: bytes) -> dict[str, Any]:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise JournalError(f"{self.path}, line {number}: not JSON ({error})") from error
+        if not isinstance(value, dict):
+            raise JournalError(f"{self.path}, line {number}: a JSON object was expected")
+        return value
+
+    def __enter__(self) -> Self:
+        """Lock it, cut off a torn line, open it; JournalError where another process writes it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            # lockf, not flock: a worker process that is forked off must not inherit it
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise JournalError(f"{self.path.parent} is being written by another process") from error
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._file = os.open(self.path, flags, 0o644)
+        _cut_torn_line(self._file)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._file)
+        os.close(self._lock)
+        self._file = self._lock = -1
+
+    def append(self, value: Mapping[str, Any]) -> None:
+        """Write one line, whole or not at all, before it returns; inside `with` only."""
+        line = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        written = 0
+        try:
+            while written < len(line):  # again after a part: a huge line, a disk that is full now
+                written += os.write(self._file, line[written:])
+        except OSError:
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise
+
+
+def _cut_torn_line(file: int) -> None:
+    """Shorten the file to the end of its last whole line."""
+    size = end = os.fstat(file).st_size
+    while end:
+        start = max(0, end - 65536)
+        newline = os.pread(file, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        end = start
+    if end < size:
+        os.ftruncate(file, end)

@@ -1,0 +1,1 @@
+"""Building: samples and self-corrections as token ids and labels."""

@@ -1,0 +1,1 @@
+"""Exporting: a tuned model as a bundle that the server loads."""

@@ -1,0 +1,1 @@
+"""Recycling: a teacher reflects on instruction data, a student selects."""

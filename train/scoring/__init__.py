@@ -1,0 +1,1 @@
+"""Scoring: IFD and r-IFD of samples with a student model."""

@@ -1,0 +1,1 @@
+"""Models that a plain loop on one core makes: the demo model and those of the evidence."""
