@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = {"decoding", "eval", "problems", "reflect", "server", "train"}
+OURS = {
+    "client",
+    "decoding",
+    "estimates",
+    "eval",
+    "files",
+    "pages",
+    "problems",
+    "reflect",
+    "server",
+    "train",
+}
 # read where a client's type or a raw tokenizer file asks for them, and not before
 LATE = {
     ("decoding/schemas/json_type.py", "pydantic"),
@@ -44,7 +55,7 @@ def test_decoding_outside_its_adapters_imports_only_numpy() -> None:
     assert {pair for pair in found if pair[1] != "numpy"} == LATE
 
 
-@pytest.mark.parametrize("package", ["decoding", "eval", "problems", "server", "train"])
+@pytest.mark.parametrize("package", ["decoding", "eval", "pages", "problems", "server", "train"])
 def test_a_package_imports_only_what_the_project_declares(package: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
@@ -64,7 +75,7 @@ def test_a_package_imports_only_what_the_project_declares(package: str) -> None:
     assert undeclared == set()
 
 
-@pytest.mark.parametrize("package", ["decoding", "problems", "train", "server", "eval"])
+@pytest.mark.parametrize("package", ["decoding", "pages", "problems", "train", "server", "eval"])
 def test_importing_a_package_loads_no_engine(package: str) -> None:
     program = f"import sys, {package}; print(*sys.modules)"
     printed = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the browser of samples reads: runs and questions as JSON that is safe inside a page."""
+"""What the browser of samples reads: runs and questions, to stand as JSON inside the page."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from client.turn import Turn
 from eval.question import Question, sha256_of
 from eval.reports.material import Material
 from eval.sample import Sample
-
-
-def script_json(value: Any) -> str:
-    """Write JSON for a script element: no `<`, which could end it or open a comment."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c")
 
 
 def browser_data(runs: Sequence[Material]) -> dict[str, Any]:

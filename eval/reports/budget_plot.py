@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from estimates.proportions import Interval
-from eval.reports import svg
 from eval.reports.scale import Scale
+from pages import svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,20 +1,19 @@
-"""The plots of a report: scores with intervals, groups, budgets, flows, histograms."""
+"""The plots of a report: scores with intervals, groups, flows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from estimates.proportions import Interval
-from eval.reports import svg
 from eval.reports.scale import Scale
+from pages import svg
+from pages.series import WIDTH, legend, patch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-WIDTH = 7.4  # inches, of all plots
 ROW = 0.24
 ONE_COLUMN = 20  # groups; more stand in two columns
 FLOWS = {
@@ -68,7 +67,7 @@ def groups(
             for number, intervals in enumerate(runs):
                 _group_column(axes, intervals[part], number, len(runs), scale)
             _rows(axes, names[part], scale)
-        _legend(figure, labels)
+        legend(figure, labels)
         return svg.inline(figure, name, "Scores by group with 95 % intervals")
 
 
@@ -87,38 +86,6 @@ def _group_column(
             axes.plot([value], [place], "o", color=colour, markersize=3.5)
 
 
-def histograms(
-    panels: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str], name: str
-) -> str:
-    """Draw a panel a quantity, in it an outline a run; the last bin holds the uppermost percent."""
-    with svg.drawing(WIDTH, 2.0) as figure:
-        for axes, (title, runs) in zip(
-            figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
-        ):
-            _histogram(axes, runs)
-            axes.set_title(title)
-            axes.grid(axis="x", visible=False)
-        _legend(figure, labels)
-        return svg.inline(figure, name, f"Histograms: {', '.join(panels)}")
-
-
-def _histogram(axes: Axes, runs: Sequence[Sequence[float]]) -> None:
-    import numpy as np
-
-    every = np.concatenate([np.asarray(values, float) for values in runs])
-    top = float(np.percentile(every, 99)) or 1.0
-    edges = np.linspace(0, top, 31)
-    for number, values in enumerate(runs):
-        counts, _ = np.histogram(np.clip(values, 0, top), edges)
-        colour = svg.colour(number)
-        axes.stairs(counts, edges, fill=True, color=colour, alpha=0.3 if len(runs) == 1 else 0.12)
-        axes.stairs(counts, edges, color=colour, linewidth=1.1)
-    axes.set_xlim(0, top)
-    axes.set_ylim(bottom=0)
-    axes.locator_params(axis="x", nbins=5)
-    axes.locator_params(axis="y", nbins=4, integer=True)
-
-
 def flows(runs: Mapping[str, Mapping[str, int]], name: str) -> str:
     """Draw what became of the answers stated before the first reflection, a bar a run."""
     with svg.drawing(WIDTH, 0.75 + 0.42 * len(runs)) as figure:
@@ -134,7 +101,7 @@ def flows(runs: Mapping[str, Mapping[str, int]], name: str) -> str:
                 left += width
         _rows(axes, list(runs), Scale(1, 100, "%"))
         axes.set_xlim(0, 100)
-        handles = [_patch(label, colour) for label, colour in FLOWS.values()]
+        handles = [patch(label, colour) for label, colour in FLOWS.values()]
         figure.legend(handles=handles, loc="outside upper left", ncols=5, columnspacing=1.2)
         return svg.inline(
             figure, name, "Corrections: the answer before the first reflection, and after"
@@ -161,16 +128,3 @@ def _rows(axes: Axes, labels: Sequence[str], scale: Scale) -> None:
     axes.set_xlabel(scale.unit)
     axes.grid(axis="y", visible=False)
     svg.without_spines(axes)
-
-
-def _legend(figure: Figure, labels: Sequence[str]) -> None:
-    """Name the series above the plot, where there are several."""
-    if len(labels) > 1:
-        handles = [_patch(label, svg.colour(number)) for number, label in enumerate(labels)]
-        figure.legend(handles=handles, loc="outside upper left", ncols=2)
-
-
-def _patch(label: str, colour: str) -> Any:
-    from matplotlib.patches import Patch
-
-    return Patch(color=colour, label=svg.printable(label))

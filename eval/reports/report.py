@@ -1,56 +1,33 @@
-"""Report: runs as one HTML file that asks nothing of any network.
-
-What a model wrote is hostile: it stands in JSON that cannot end its script element, is shown as
-text alone, and the page's own policy admits no script but the one whose hash it names.
-"""
+"""Report: runs as one HTML file that asks nothing of any network."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
-from eval.reports.browser_data import browser_data, script_json
+from eval.reports.browser_data import browser_data
 from eval.reports.material import Material
 from eval.reports.recompute import command, facts
 from eval.reports.sweep_section import sweep_section
 from eval.reports.task_section import task_section
+from pages.page import render_page, script_json
 
 
 def render(title: str, runs: Sequence[Material], sweeps: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the page."""
-    import jinja2
-    from markupsafe import Markup
-
-    environment = jinja2.Environment(
-        autoescape=True,
-        loader=jinja2.FunctionLoader(_file),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["drawn"] = Markup  # plots, which escape what they hold
-    script, data = _file("report.js"), browser_data(runs)
-    return environment.get_template("report.html").render(
+    data = browser_data(runs)
+    return render_page(
+        "eval.reports",
         title=title,
-        style=Markup(_file("report.css")),  # noqa: S704  (ours)
-        script=Markup(script),  # noqa: S704  (ours)
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         tasks=_sections(runs),
         sweeps=[sweep_section(sweep, number) for number, sweep in enumerate(sweeps)],
         runs=[_provenance(run) for run in runs],
         models=list(dict.fromkeys(str(run.manifest["model"]) for run in runs)),
         dates=_dates(runs),
         num_samples=sum(len(run.samples) for run in runs),
-        sets={key: Markup(script_json(asked)) for key, asked in data["sets"].items()},  # noqa: S704
-        samples=[(run, Markup(script_json(run))) for run in data["runs"]],  # noqa: S704
+        sets={key: script_json(asked) for key, asked in data["sets"].items()},
+        samples=[(run, script_json(run)) for run in data["runs"]],
     )
-
-
-def _file(name: str) -> str:
-    return files("eval.reports").joinpath(name).read_text()
 
 
 def _sections(runs: Sequence[Material]) -> list[dict[str, Any]]:

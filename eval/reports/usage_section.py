@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eval.measures.usage import output_tokens, thinking_tokens
-from eval.reports import plots
 from eval.reports.material import Material
 from eval.sample import Sample
+from pages.series import histograms
 
 NONE = "–"
 QUANTITIES: dict[str, Callable[[Sample], float | None]] = {
@@ -23,7 +23,7 @@ def usage_section(task: str, runs: Sequence[Material]) -> dict[str, Any]:
     panels = {name: [_values(run, of) for run in runs] for name, of in QUANTITIES.items()}
     shown = {name: values for name, values in panels.items() if any(values)}
     labels = [run.name for run in runs]
-    plot = plots.histograms(shown, labels, f"{task}-usage") if shown else ""
+    plot = histograms(shown, labels, f"{task}-usage") if shown else ""
     return {"rows": [_row(run) for run in runs], "plot": plot}
 
 

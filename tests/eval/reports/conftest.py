@@ -11,7 +11,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from eval.measures.comparison import runs_below
 from eval.reports.material import read_material
 from eval.reports.report import render
-from tests.eval.reports.reader import Reader
+from tests.pages.reader import Reader
 from tests.server.page.conftest import driver as driver  # noqa: PLC0414  (a fixture)
 
 OpenReport = Callable[[Path], Reader]

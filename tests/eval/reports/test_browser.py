@@ -8,7 +8,7 @@ from client.turn import Turn
 from eval.question import Question
 from tests.eval.made_up import failed, run_folder, sample, task, turn
 from tests.eval.reports import gallery
-from tests.eval.reports.reader import Reader
+from tests.pages.reader import Reader
 
 OpenReport = Callable[[Path], Reader]
 HOSTILE = (

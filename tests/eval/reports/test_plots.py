@@ -4,10 +4,11 @@ from collections.abc import Callable
 import pytest
 
 from estimates.proportions import Interval, wilson
-from eval.reports import plots, svg
+from eval.reports import plots
 from eval.reports.budget_plot import Point, budget_file, budget_plot
 from eval.reports.plots import Bar
 from eval.reports.scale import PER_CENT, scale_of
+from pages import svg
 
 POINTS = {"demo": [Point("none", wilson(40, 100), 0.0), Point("high", wilson(60, 100), 81.5)]}
 COUNTS = dict.fromkeys(plots.FLOWS, 7)
@@ -25,8 +26,6 @@ PLOTS: dict[str, Callable[[], str]] = {
         [Bar("a", Interval(7.0, 6.5, 7.5, 80))], scale_of("mt_bench"), "m"
     ),
     "unknown": lambda: plots.scores([Bar("a", Interval(1, -9e999, 9e999, 1))], PER_CENT, "u"),
-    "histograms": lambda: plots.histograms({"tokens": [[1, 5, 9], [2]]}, ["a", "b"], "h"),
-    "zeros": lambda: plots.histograms({"tokens": [[0, 0]]}, ["a"], "z"),
     "flows": lambda: plots.flows({"a": COUNTS, "b": dict.fromkeys(plots.FLOWS, 0)}, "f"),
     "budget": lambda: budget_plot(POINTS, PER_CENT, "b"),
 }
@@ -70,8 +69,3 @@ def test_a_file_of_its_own_has_colours_and_namespaces() -> None:
     assert svg.LIGHT["--series-1"] in drawn
     assert "var(" not in drawn
     assert 'xmlns="http://www.w3.org/2000/svg"' in drawn
-
-
-def test_long_and_broken_names_are_shortened() -> None:
-    assert svg.printable("a\nb\x00c") == "a b c"
-    assert svg.printable("x" * 99, 10) == "x" * 9 + "…"

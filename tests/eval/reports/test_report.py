@@ -1,5 +1,3 @@
-import base64
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -15,6 +13,7 @@ from eval.reports.scale import p_value
 from eval.reports.task_section import task_section
 from tests.eval.made_up import PROTOCOL, run_folder, sample
 from tests.eval.reports import gallery
+from tests.pages.reader import text_of
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +33,6 @@ def page(folder: Path) -> str:
     return (folder / "out" / "all.html").read_text()
 
 
-def text(page: str) -> str:
-    """Return what is read: no elements, one space between words."""
-    body = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
-
-
 def test_the_page_asks_nothing_of_any_network(page: str) -> None:
     assert re.findall(r"(?:src|href|action|srcset|data)\s*=\s*[\"']?(?!#)[^\s>\"']", page) == []
     assert re.findall(r"url\(|@import|fetch\(|XMLHttpRequest|https?:", page) == ["url("] * len(
@@ -47,42 +40,31 @@ def test_the_page_asks_nothing_of_any_network(page: str) -> None:
     )
 
 
-def test_the_policy_admits_the_pages_own_script_alone(page: str) -> None:
-    [policy] = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
-    [script] = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert policy.split("; ")[:3] == [
-        "default-src 'none'",
-        "style-src 'unsafe-inline'",
-        f"script-src 'sha256-{digest}'",
-    ]
-
-
 def test_the_headline_has_scores_with_intervals(page: str, folder: Path) -> None:
     scores = read_material(runs_below(folder / "gsm8k" / "2"))[0].manifest["scores"]["robust"]
     low, high = (f"{100 * scores[side]:.2f}" for side in ("low", "high"))
-    assert f"tuned 0-shot 200 {100 * scores['value']:.2f} [{low}, {high}]" in text(page)
+    assert f"tuned 0-shot 200 {100 * scores['value']:.2f} [{low}, {high}]" in text_of(page)
 
 
 def test_published_figures_stand_with_their_source(page: str) -> None:
-    said = text(page)
+    said = text_of(page)
     assert "Llama-3.1-8B-Instruct 84.50 8-shot, reasoning Llama 3.1 model card" in said
     assert "Reflection-70B, claimed 99.20" in said
 
 
 def test_two_models_are_paired(page: str) -> None:
-    assert re.search(r"tuned against base 200 \+\d+\.\d\d \[", text(page))
+    assert re.search(r"tuned against base 200 \+\d+\.\d\d \[", text_of(page))
 
 
 def test_others_are_compared_with_the_baseline_wherever_it_lies(tmp_path: Path) -> None:
     gallery.pens_run(tmp_path / "1", "tuned", 0.7, n=200)
     gallery.pens_run(tmp_path / "2", "base", 0.5, n=200, is_baseline=True)
-    said = text(render("R", read_material(runs_below(tmp_path))))
+    said = text_of(render("R", read_material(runs_below(tmp_path))))
     assert re.search(r"tuned against base 200 \+\d+\.\d\d \[", said)
 
 
 def test_corrections_curve_groups_and_commands_are_there(page: str) -> None:
-    said = text(page)
+    said = text_of(page)
     for part in (
         "wrong → right",
         "does thinking longer pay?",
@@ -97,14 +79,14 @@ def test_runs_that_cannot_be_compared_say_why(tmp_path: Path) -> None:
     run_folder(tmp_path / "1", [sample("x")], model="base")
     other = PROTOCOL | {"system": "Think."}
     run_folder(tmp_path / "2", [sample("x")], model="tuned", protocol=other)
-    said = text(render("R", read_material(runs_below(tmp_path))))
+    said = text_of(render("R", read_material(runs_below(tmp_path))))
     assert "Not compared. base and tuned: not the same protocol" in said
 
 
 def test_a_run_that_no_judge_has_scored_can_be_read(tmp_path: Path) -> None:
     scores = {"robust": None, "compat": None}
     run_folder(tmp_path, [sample("x", 0.0)], scores=scores, status="stopped")
-    said = text(render("R", read_material(runs_below(tmp_path))))
+    said = text_of(render("R", read_material(runs_below(tmp_path))))
     assert "demo 0-shot 1 – –" in said
     assert "the run is not finished" in said
 
@@ -113,20 +95,20 @@ def test_how_the_questions_were_asked_stands_by_the_run(tmp_path: Path) -> None:
     protocol = PROTOCOL | {"few_shot": 8, "system": "Think.", "temperature": 0.7}
     treatment = {"effort": "high", "epochs": 4}
     run_folder(tmp_path, [sample("x")], protocol=protocol, treatment=treatment)
-    said = text(render("R", read_material(runs_below(tmp_path))))
+    said = text_of(render("R", read_material(runs_below(tmp_path))))
     assert "8-shot, system prompt, temperature 0.7, effort high, 4 answers each" in said
 
 
 def test_flags_that_have_no_column_are_told(tmp_path: Path) -> None:
     run_folder(tmp_path, [sample("x", 0.0, flags=("judge_error",))])
-    said = text(render("R", read_material(runs_below(tmp_path))))
+    said = text_of(render("R", read_material(runs_below(tmp_path))))
     assert "demo: flagged judge error: 1." in said
 
 
 def test_a_run_without_a_reflection_has_no_plot_of_corrections(tmp_path: Path) -> None:
     none = {"corrections": dict.fromkeys(FLOWS, 0) | {"n": 0, "net": 0}, "shown": 1}
     run_folder(tmp_path, [sample("x")], reflections=none)
-    said = text(render("R", read_material(runs_below(tmp_path))))
+    said = text_of(render("R", read_material(runs_below(tmp_path))))
     assert "Reflection figures" in said
     assert "wrong → right" not in said
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ class Reader:
         self.driver = driver
         self.complaints()
         driver.get(file.as_uri())
+        self._wait(lambda: self.found != "", "the browser of samples did not start")
 
     def complaints(self) -> list[str]:
         """What the console said since it was asked last."""
@@ -48,10 +51,7 @@ class Reader:
         box = self.driver.find_element(By.NAME, "text")
         box.clear()
         box.send_keys(text)
-        deadline_s = time.monotonic() + WAIT_S
-        while not self.found.startswith(found):
-            assert time.monotonic() < deadline_s, self.found
-            time.sleep(0.05)
+        self._wait(lambda: self.found.startswith(found), f"{found!r} is not what is found")
 
     @property
     def found(self) -> str:
@@ -78,5 +78,17 @@ class Reader:
         sample.find_element(By.TAG_NAME, "summary").click()
         return sample.text
 
+    def _wait(self, is_so: Callable[[], bool], otherwise: str) -> None:
+        deadline_s = time.monotonic() + WAIT_S
+        while not is_so():
+            assert time.monotonic() < deadline_s, (otherwise, self.complaints())
+            time.sleep(0.05)
+
     def _select(self, name: str) -> Select:
         return Select(self.driver.find_element(By.NAME, name))
+
+
+def text_of(page: str) -> str:
+    """Return what is read of a page: no elements, one space between words."""
+    body = re.sub(r"<(script|style|title)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())

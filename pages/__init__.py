@@ -1,0 +1,1 @@
+"""Pages: reports as single HTML files that ask nothing of any network."""

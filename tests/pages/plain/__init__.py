@@ -1,0 +1,1 @@
+"""A report of the least: the files that `render_page` wants of a package."""
