@@ -27,20 +27,32 @@ class Journal:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the lines in the order of writing; none where there is no file."""
+        return (line for _, line in self.places())
+
+    def places(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield each line after its place, the byte where it begins, for `at`."""
         if not self.path.exists():
             return
+        place = 0
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if line.endswith(b"\n"):
-                    yield self._parse(number, line)
+                    yield place, self._parse(f"line {number}", line)
+                place += len(line)
 
-    def _parse(self, number: int, line: bytes) -> dict[str, Any]:
+    def at(self, place: int) -> dict[str, Any]:
+        """Return the line that begins at a place, so that nobody need hold them all in memory."""
+        with self.path.open("rb") as file:
+            file.seek(place)
+            return self._parse(f"byte {place}", file.readline())
+
+    def _parse(self, where: str, line: bytes) -> dict[str, Any]:
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise JournalError(f"{self.path}, line {number}: not JSON ({error})") from error
+            raise JournalError(f"{self.path}, {where}: not JSON ({error})") from error
         if not isinstance(value, dict):
-            raise JournalError(f"{self.path}, line {number}: a JSON object was expected")
+            raise JournalError(f"{self.path}, {where}: a JSON object was expected")
         return value
 
     def __enter__(self) -> Self:
@@ -68,16 +80,18 @@ class Journal:
         os.close(self._lock)
         self._file = self._lock = -1
 
-    def append(self, value: Mapping[str, Any]) -> None:
-        """Write one line, whole or not at all, before it returns; inside `with` only."""
+    def append(self, value: Mapping[str, Any]) -> int:
+        """Write one line, whole or not at all, and return its place; inside `with` only."""
+        place = os.lseek(self._file, 0, os.SEEK_END)
         line = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         written = 0
         try:
             while written < len(line):  # again after a part: a huge line, a disk that is full now
                 written += os.write(self._file, line[written:])
         except OSError:
-            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            os.ftruncate(self._file, place)
             raise
+        return place
 
 
 def _cut_torn_line(file: int) -> None:

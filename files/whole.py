@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_whole(file: Path, content: str | bytes, *, is_synced: bool = False) -> None:
-    """Write the file at once or not at all; text as UTF-8.
+    """Write the file at once or not at all; text as UTF-8; otherwise as `open_whole`."""
+    with open_whole(file, is_synced=is_synced) as opened:
+        opened.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def open_whole(file: Path, *, is_synced: bool = False) -> Iterator[BinaryIO]:
+    """Open a file to write, which takes its name when the block has ended well.
 
     is_synced: outlive a crash of the machine too (fsync of file and folder). An OSError names the
-    file and leaves nothing else behind.
+    file; whatever is raised, nothing else is left behind.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as opened:
-            opened.write(content.encode() if isinstance(content, str) else content)
+            yield opened
             if is_synced:
                 opened.flush()
                 os.fsync(opened.fileno())
         beside.replace(file)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        if error.filename not in {None, str(beside)}:  # of another file, within the block
+            raise
         raise OSError(error.errno, error.strerror, str(file)) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
     if is_synced:
         _sync(file.parent)
 

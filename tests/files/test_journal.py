@@ -26,6 +26,15 @@ def test_lines_come_back_in_the_order_of_writing(path: Path) -> None:
     assert list(Journal(path)) == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
+def test_a_line_comes_back_from_its_place(path: Path) -> None:
+    write(path, {"n": "é"})
+    with Journal(path) as journal:
+        place = journal.append({"n": 2})
+        assert journal.append({"n": 3}) > place
+        assert journal.at(place) == {"n": 2}
+    assert [journal.at(place) for place, _ in journal.places()] == list(journal)
+
+
 def test_a_file_that_is_not_there_has_no_lines(path: Path) -> None:
     assert list(Journal(path)) == []
 

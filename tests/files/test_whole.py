@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from files.whole import write_whole
+from files.whole import open_whole, write_whole
 
 
 @pytest.mark.parametrize("is_synced", [False, True])
@@ -27,3 +27,18 @@ def test_a_full_disk_leaves_the_former_file_alone_and_is_named(tmp_path: Path) -
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
     assert path.read_text() == "1"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_raises_leaves_the_former_file_alone(tmp_path: Path) -> None:
+    path, other = tmp_path / "file.json", tmp_path / "other"
+    write_whole(path, "1")
+    with pytest.raises(FileNotFoundError, match="other"):
+        copy(other, path)
+    assert path.read_text() == "1"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def copy(source: Path, path: Path) -> None:
+    with open_whole(path) as opened:
+        opened.write(b"2")
+        opened.write(source.read_bytes())

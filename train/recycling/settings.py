@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from train.settings import FORBID
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, le=100)]
+Price = Annotated[float, Field(ge=0)]
+Temperatures = Annotated[tuple[Annotated[float, Field(ge=0, le=2)], ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +20,10 @@ class Teacher:
     """The endpoint that reflects: any that speaks OpenAI's chat API, our server too.
 
     key_variable: the environment variable of the key; the key itself stands in no file
-    prices: of a million tokens read and written, for cost and forecast
+    temperatures: of the attempts at one reflection; the next follows a reply that cannot be read
+    max_tokens: of a reply; max_attempts: requests, where the endpoint is busy or broken
+    price_read, price_written: of a million tokens, for cost and forecast
+    max_cost: once so much is spent nothing more is asked; 0 is no limit
     """
 
     __pydantic_config__ = FORBID
@@ -21,14 +31,15 @@ class Teacher:
     base_url: str = "http://127.0.0.1:8000/v1"
     model: str = ""
     key_variable: str = "OPENAI_API_KEY"
-    concurrency: int = 16
-    temperature: float = 0.0
+    concurrency: Count = 16
+    temperatures: Temperatures = (0.0, 0.7)
     top_p: float = 1.0
-    max_tokens: int = 2048
+    max_tokens: Count = 2048
     timeout_s: float = 600.0
-    max_attempts: int = 6
-    price_read: float = 0.0
-    price_written: float = 0.0
+    max_attempts: Count = 6
+    price_read: Price = 0.0
+    price_written: Price = 0.0
+    max_cost: Price = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +47,12 @@ class Recycle:
     """Which method, and what is kept.
 
     method: selective (V2: the student selects) or all (V1: both reflections, all accepted)
-    mode: exact (ours) or faithful (as the reference selects, for parity)
+    mode: exact (asks and scores what the choices need: 2 calls, 7 to 9 passes) or faithful (as
+        published: both branches, 3 calls, 16 passes; the same choices)
+    drop_ge_1: keep only what has both ratios below 1
+    require_reflected_response: keep only what the teacher answered, so that the style is one
     top_percent: of what is left, the share with the greatest IFD
+    block: samples that are scored together; 3 blocks or more are under way at a time
     """
 
     __pydantic_config__ = FORBID
@@ -46,5 +61,5 @@ class Recycle:
     mode: Literal["exact", "faithful"] = "exact"
     drop_ge_1: bool = True
     require_reflected_response: bool = True
-    top_percent: float = 100.0
-    temperatures: tuple[float, ...] = (0.0, 0.7)
+    top_percent: Share = 100.0
+    block: Count = 256

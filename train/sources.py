@@ -1,0 +1,139 @@
+"""Instruction data as others publish them: alpaca, wizardlm, conversations, JSON lines."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, cast
+
+from train.errors import DataError
+from train.sample import Sample
+from train.settings import Source
+
+
+class UnusableError(Exception):
+    """A row that is well formed, but no sample; the message is the reason, counted by it."""
+
+
+def read_rows(source: Source) -> Iterator[Sample | str]:
+    """Yield each row as a sample, or as the reason why it is none; DataError where none can be."""
+    read = READERS[source.kind]
+    for number, row in enumerate(_objects(source.path), 1):
+        try:
+            instruction, given, response = read(row)
+        except UnusableError as why:
+            yield str(why)
+        except (LookupError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{source.path}, row {number}: no {source.kind} sample ({_told(error)})"
+            ) from error
+        else:
+            yield _sample(instruction, given, response, source.path.name)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file's bytes."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise DataError(f"there is no file {path}: [data].sources names it") from error
+
+
+def _sample(instruction: str, given: str, response: str, source: str) -> Sample | str:
+    for name, text in (("instruction", instruction), ("response", response)):
+        if not text.strip():
+            return f"empty {name}"
+    try:
+        f"{instruction}{given}{response}".encode()
+    except UnicodeEncodeError:
+        return "half a surrogate pair"
+    return Sample(instruction, response, given, source)
+
+
+def _told(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, LookupError) else str(error)
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {type(value).__name__}, a text was expected")
+    return value
+
+
+def _alpaca(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return _text(row, "instruction"), _input(row), _text(row, "output")
+
+
+def _wizardlm(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return _text(row, "instruction"), "", _text(row, "output")
+
+
+def _jsonl(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return _text(row, "instruction"), _input(row), _text(row, "response")
+
+
+def _input(row: Mapping[str, Any]) -> str:
+    return _text(row, "input") if row.get("input") is not None else ""
+
+
+def _messages(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Take a conversation of one turn; a system message stands before the user's."""
+    said = [(_text(message, "role"), _text(message, "content")) for message in row["messages"]]
+    system = [text for role, text in said if role == "system"]
+    turns = [(role, text) for role, text in said if role != "system"]
+    if [role for role, _ in turns] != ["user", "assistant"]:
+        raise UnusableError("not one turn of user and assistant")
+    return "\n\n".join([*system, turns[0][1]]), "", turns[1][1]
+
+
+READERS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str, str]]] = {
+    "alpaca": _alpaca,
+    "wizardlm": _wizardlm,
+    "messages": _messages,
+    "jsonl": _jsonl,
+}
+
+
+def _objects(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a JSON array or of JSON lines, whichever the file begins as."""
+    try:
+        with _opened(path) as file:
+            yield from _array(file) if _first(file) == b"[" else _lines(file)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no file {path}: [data].sources names it") from error
+    except (ValueError, RecursionError, EOFError, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: neither a JSON array nor JSON lines ({error})") from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def _first(file: IO[bytes]) -> bytes:
+    """Return the first byte that is no blank; the file stands at its beginning again."""
+    first = b" "
+    while first.isspace():
+        first = file.read(1)
+    file.seek(0)
+    return first
+
+
+def _array(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    yield from map(_object, json.load(file))
+
+
+def _lines(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    for line in file:
+        if line.strip():
+            yield _object(json.loads(line))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"a JSON object was expected, not {type(value).__name__}")
+    return value
