@@ -1,0 +1,102 @@
+"""Template: how a question stands before its response in the student's prompt.
+
+The markers are those of the formats of these names (FastChat's conversation v1.1; Stanford Alpaca;
+WizardLM); the sentence before them is in our words unless `score.preamble` gives another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from train.scoring.settings import Score
+
+VICUNA = (
+    "A user talks to an AI assistant. The assistant's answers are helpful, polite and complete."
+)
+ALPACA = "A task follows. Write the response that fulfils it."
+ALPACA_INPUT = (
+    "A task follows, with the input that it is about. Write the response that fulfils it."
+)
+
+TASK, RESPONSE = "\n\n### Instruction:\n", "\n\n### Response:"
+
+
+class Template(Protocol):
+    """What scoring asks of a template.
+
+    lead: what stands between a context and its target and is tokenized with the target
+    glue: what stands between an instruction and its input where they are one text
+    """
+
+    @property
+    def lead(self) -> str: ...
+    @property
+    def glue(self) -> str: ...
+    def ask(self, instruction: str, given: str = "") -> str:
+        """Return the prompt up to where the assistant starts; given: the instruction's input."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextTemplate:
+    """A template of plain text; `input_marker` "" makes instruction and input one text."""
+
+    before: str
+    after: str
+    lead: str = ""
+    glue: str = "\n\n"
+    before_input: str = ""
+    input_marker: str = ""
+
+    def ask(self, instruction: str, given: str = "") -> str:
+        if given and self.input_marker:
+            return f"{self.before_input}{instruction}{self.input_marker}{given}{self.after}"
+        question = join(instruction, given, self.glue)
+        return f"{self.before}{question}{self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTemplate:
+    """The chat template of a model's own tokenizer."""
+
+    tokenizer: Any
+    lead: str = ""
+    glue: str = "\n\n"
+
+    def ask(self, instruction: str, given: str = "") -> str:
+        turn = {"role": "user", "content": join(instruction, given, self.glue)}
+        rendered = self.tokenizer.apply_chat_template(
+            [turn], tokenize=False, add_generation_prompt=True
+        )
+        return str(rendered)
+
+
+def join(instruction: str, given: str, glue: str) -> str:
+    """Return instruction and input as one text."""
+    return f"{instruction}{glue}{given}" if given else instruction
+
+
+def make_template(settings: Score, tokenizer: Any) -> Template:
+    """Return the template that the settings name.
+
+    Faithful has no space behind `ASSISTANT:`, and none between an instruction and its input.
+    """
+    is_exact = settings.mode == "exact"
+    glue = "\n\n" if is_exact else ""
+    match settings.template:
+        case "chat":
+            return ChatTemplate(tokenizer, glue=glue)
+        case "wizardlm":
+            return TextTemplate("", RESPONSE, glue=glue)
+        case "vicuna":
+            before = f"{settings.preamble or VICUNA} USER: "
+            return TextTemplate(before, " ASSISTANT:", lead=" " if is_exact else "", glue=glue)
+        case "alpaca":
+            return TextTemplate(
+                before=f"{settings.preamble or ALPACA}{TASK}",
+                after=RESPONSE,
+                glue=glue,
+                before_input=f"{settings.preamble or ALPACA_INPUT}{TASK}",
+                input_marker="\n\n### Input:\n",
+            )
