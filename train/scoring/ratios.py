@@ -18,7 +18,8 @@ def ifd_targets(
     key: str, question: str, response: str, template: Template, given: str = ""
 ) -> tuple[Target, Target]:
     """Return the response under its question, and alone; `given` is the question's input."""
-    return _pair(f"{key}/y", template.ask(question, given), response, template)
+    context = template.ask(question, given)
+    return _pair((f"{key}/y|x", f"{key}/y"), context, response, template)
 
 
 def rifd_targets(
@@ -26,15 +27,15 @@ def rifd_targets(
 ) -> tuple[Target, Target]:
     """Return the question, its input behind it, under the request to guess it, and alone."""
     context = template.ask(GUESS.replace("{response}", response))
-    return _pair(f"{key}/x", context, join(question, given, template.glue), template)
+    target = join(question, given, template.glue)
+    return _pair((f"{key}/x|y", f"{key}/x"), context, target, template)
 
 
-def _pair(key: str, context: str, target: str, template: Template) -> tuple[Target, Target]:
+def _pair(
+    keys: tuple[str, str], context: str, target: str, template: Template
+) -> tuple[Target, Target]:
     text = template.lead + target if target.strip() else ""
-    return (
-        Target(f"{key}|", context, text),
-        Target(key, "", text, beside=context),
-    )
+    return Target(keys[0], context, text), Target(keys[1], "", text, beside=context)
 
 
 def ratio(conditional: Likelihood, unconditional: Likelihood) -> float | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 log = logging.getLogger(__name__)
+COMMIT = "_commit_hash"  # where transformers keeps it
 HASHED = {".json", ".safetensors", ".bin", ".model", ".jinja"}
 PROBE = 16  # positions on which our logits are compared with the model's own
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
@@ -54,8 +55,11 @@ class Student:
                 return [Likelihood(0, 0.0, "failed")]
             middle = len(batch) // 2
             return [*self.score(batch[:middle]), *self.score(batch[middle:])]
-        pieces = nll.double().cpu().split([row.num_targets for row in batch])
-        return [_likelihood(row, float(piece.sum())) for row, piece in zip(batch, pieces)]
+        sizes = [row.num_targets for row in batch]
+        pieces = torch.split(nll.double().cpu(), sizes)
+        return [
+            _likelihood(row, float(piece.sum())) for row, piece in zip(batch, pieces, strict=True)
+        ]
 
     def _target_nll(self, batch: Sequence[Row]) -> torch.Tensor:
         """Return the nats of all targets of the batch, row by row, (targets,) float32.
@@ -160,7 +164,7 @@ def hash_model(name: str, config: Any) -> str:
     """Hash what a folder's model and tokenizer are; of the Hub's, the name and its commit."""
     folder = Path(name)
     if not folder.is_dir():
-        return hashlib.sha256(f"{name}@{config._commit_hash}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{name}@{getattr(config, COMMIT, None)}".encode()).hexdigest()[:32]
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         if file.suffix in HASHED and file.is_file():

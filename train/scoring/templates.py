@@ -11,13 +11,9 @@ from typing import Any, Protocol
 
 from train.scoring.settings import Score
 
-VICUNA = (
-    "A user talks to an AI assistant. The assistant's answers are helpful, polite and complete."
-)
+VICUNA = "A user talks to an AI assistant, whose answers are helpful, polite and complete."
 ALPACA = "A task follows. Write the response that fulfils it."
-ALPACA_INPUT = (
-    "A task follows, with the input that it is about. Write the response that fulfils it."
-)
+ALPACA_INPUT = "A task follows, and the input that it is about. Write the response that fulfils it."
 
 TASK, RESPONSE = "\n\n### Instruction:\n", "\n\n### Response:"
 
