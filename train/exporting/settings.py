@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from train.settings import FORBID
@@ -10,11 +11,24 @@ from train.settings import FORBID
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The bundle. self_test: prompts on which the shipped file is compared with what was tuned."""
+    """The bundle.
+
+    name: what the server calls it; "" is [run].name
+    model: the folder of the model or adapter to export; "" is what `sft` tuned
+    dtype: of the weights that ship; they are merged and tested in float32 and cast once
+    self_test: prompts on which the shipped file is compared with what was tuned
+    system_prompt: what the server sends where a request has none; "" is the student's of
+        [build.erase], if there is one
+    licences: files to lay beside the weights: those of the base model's folder come along anyway
+    """
 
     __pydantic_config__ = FORBID
 
+    name: str = ""
+    model: str = ""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     self_test: int = 16
     temperature: float = 0.7
     top_p: float = 1.0
+    system_prompt: str = ""
+    licences: tuple[Path, ...] = ()

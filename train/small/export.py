@@ -7,17 +7,16 @@ it writes greedily on its own, chosen where no second token comes close.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from decoding.bundle import BudgetDefaults, Bundle, GoldenReply
+from decoding.bundle import Bundle, GoldenReply
 from decoding.format import ReplyFormat
 from problems.families import FAMILIES, draw
 from problems.split import Split
+from train.exporting.golden import surest
+from train.exporting.lengths import Lengths
 from train.small.recipe import Recipe
-from train.small.sampling import write_greedily
 from train.small.tokenizer import prompt_ids
 
 NAME = "demo"
@@ -35,7 +34,6 @@ NUM_GOLDEN_CANDIDATES = 24
 GOLDEN_TOKENS = 32
 GOLDEN_SEED = 31_337
 NUM_REPLIES_MEASURED = 2000
-EFFORTS = {"minimal": 25, "low": 50, "medium": 90, "high": 100}
 
 
 def export_bundle(model: Any, tokenizer: Any, recipe: Recipe, folder: Path) -> Bundle:
@@ -70,39 +68,6 @@ def _sync(file: Path) -> None:
         os.close(handle)
 
 
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """Token counts of the replies a model was taught with, sorted."""
-
-    thinking: Sequence[int]
-    answers: Sequence[int]
-    num_reflections: int
-
-    @property
-    def efforts(self) -> dict[str, int]:
-        """Thinking tokens for each effort: a percentile of what was taught."""
-        last = len(self.thinking) - 1
-        return {
-            name: _round_up(self.thinking[last * percent // 100])
-            for name, percent in EFFORTS.items()
-        }
-
-    @property
-    def budgets(self) -> BudgetDefaults:
-        """Room for the longest reply that was taught."""
-        thinking, answer = self.efforts["high"], _round_up(self.answers[-1])
-        return BudgetDefaults(
-            max_thinking_tokens=thinking,
-            max_reflections=self.num_reflections + 2,
-            min_answer_tokens=answer,
-            max_tokens=_round_up(thinking + answer + 8),
-        )
-
-
-def _round_up(value: int, unit: int = 8) -> int:
-    return -(-value // unit) * unit
-
-
 def measure_lengths(tokenizer: Any, recipe: Recipe, n: int) -> Lengths:
     """Count the tokens of n replies as they are taught at the end of the training."""
     replies = [recipe.mixture.example(recipe.seed, index, 1.0).reply for index in range(n)]
@@ -120,13 +85,9 @@ def measure_lengths(tokenizer: Any, recipe: Recipe, n: int) -> Lengths:
 
 def write_golden_replies(model: Any, tokenizer: Any) -> list[GoldenReply]:
     """Return the surest greedy beginnings of each family, so that rounding cannot turn them."""
-    chosen = []
+    chosen: list[GoldenReply] = []
     for family in FAMILIES:
-        found = []
-        for problem in draw(family, Split.FRESH, NUM_GOLDEN_CANDIDATES, GOLDEN_SEED):
-            ids = prompt_ids(tokenizer, problem.prompt)
-            written, margin = write_greedily(model, ids, GOLDEN_TOKENS, tokenizer.eos_token_id)
-            found.append((margin, GoldenReply(tuple(ids), tuple(written))))
-        found.sort(key=lambda pair: -pair[0])
-        chosen += [golden for _, golden in found[:NUM_GOLDEN]]
+        problems = draw(family, Split.FRESH, NUM_GOLDEN_CANDIDATES, GOLDEN_SEED)
+        prompts = [prompt_ids(tokenizer, problem.prompt) for problem in problems]
+        chosen += surest(model, prompts, NUM_GOLDEN, GOLDEN_TOKENS, (tokenizer.eos_token_id,))
     return chosen

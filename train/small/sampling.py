@@ -1,4 +1,4 @@
-"""Replies of a model in memory, in batches: sampled for the figures, greedy for golden replies."""
+"""Replies of a model in memory, in batches, sampled or greedy."""
 
 from __future__ import annotations
 
@@ -88,26 +88,6 @@ def _choose(logits: Tensor, temperature: float, generator: torch.Generator) -> T
         return logits.argmax(-1)
     shares = torch.softmax(logits / temperature, -1)
     return torch.multinomial(shares, 1, generator=generator)[:, 0]
-
-
-@torch.no_grad()
-def write_greedily(
-    model: Any, prompt: Sequence[int], max_tokens: int, eos: int
-) -> tuple[list[int], float]:
-    """Return the likeliest ids, eos included, and the least lead (in logits) over a second one."""
-    was_training, lead = model.training, float("inf")
-    model.eval()
-    ids, past = torch.tensor([list(prompt)]), None
-    written: list[int] = []
-    while len(written) < max_tokens and (not written or written[-1] != eos):
-        out = model(input_ids=ids, past_key_values=past, use_cache=True, logits_to_keep=1)
-        past = out.past_key_values
-        best = out.logits[0, -1].topk(2)
-        lead = min(lead, float(best.values[0] - best.values[1]))
-        written.append(int(best.indices[0]))
-        ids = torch.tensor([written[-1:]])
-    model.train(was_training)
-    return written, lead
 
 
 def load_model(folder: str | os.PathLike[str]) -> Any:

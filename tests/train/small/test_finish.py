@@ -6,11 +6,11 @@ import pytest
 
 from decoding.bundle import Bundle
 from tests.train.small.tiny import TINY, tiny_tokenizer, tiny_tuning
+from train.exporting.greedy import write_greedily
 from train.small import export
-from train.small.export import Lengths
 from train.small.finish import finish
 from train.small.recipe import Recipe
-from train.small.sampling import load_model, write_greedily
+from train.small.sampling import load_model
 from train.small.tuning import Tuning
 
 
@@ -49,10 +49,10 @@ def test_the_bundle_has_every_file_that_transformers_reads(finished: tuple[Tunin
     tokenizer = AutoTokenizer.from_pretrained(folder / "bundle")
     assert tokenizer.chat_template == tuning.tokenizer.chat_template
     for golden in Bundle.load(folder / "bundle").golden_replies:
-        ids, _ = write_greedily(
-            model, golden.prompt_token_ids, len(golden.token_ids), tokenizer.eos_token_id
+        written = write_greedily(
+            model, golden.prompt_token_ids, len(golden.token_ids), [tokenizer.eos_token_id]
         )
-        assert tuple(ids) == golden.token_ids
+        assert written.ids == golden.token_ids
 
 
 def test_the_manifest_says_how_it_was_made_and_compares_in_pairs(
@@ -104,10 +104,3 @@ def test_a_baseline_of_another_recipe_is_not_compared_with(
     assert read_baseline(folder / "baseline", replace(TINY, seed=9)) is None
     assert read_baseline(tmp_path, Recipe()) is None
     assert read_baseline(None, Recipe()) is None
-
-
-def test_efforts_are_percentiles_rounded_up() -> None:
-    lengths = Lengths(thinking=list(range(101)), answers=[3, 9], num_reflections=4)
-    assert lengths.efforts == {"minimal": 32, "low": 56, "medium": 96, "high": 104}
-    assert lengths.budgets.min_answer_tokens == 16
-    assert lengths.budgets.max_reflections == 6

@@ -13,7 +13,8 @@ from transformers import AutoTokenizer
 from decoding.bundle import Bundle
 from problems.families import FAMILIES, draw
 from problems.split import Split
-from train.small.sampling import load_model, write_greedily
+from train.exporting.greedy import write_greedily
+from train.small.sampling import load_model
 from train.small.tokenizer import prompt_ids
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +44,7 @@ def test_vllm_and_transformers_write_the_same_64_greedy_replies(figures: list[st
     )
     assert done.returncode == 0, done.stderr[-3000:]
     replies = json.loads(done.stdout.rpartition("replies:")[2])
-    ours = [write_greedily(model, prompt, MAX_TOKENS, stop)[0] for prompt in prompts]
+    ours = [list(write_greedily(model, each, MAX_TOKENS, [stop]).ids) for each in prompts]
     num_equal = sum(reply == other for reply, other in zip(ours, replies, strict=True))
     figures.append(f"greedy replies equal in vLLM and transformers: {num_equal} of {len(prompts)}")
     assert num_equal == NUM_PROMPTS

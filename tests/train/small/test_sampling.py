@@ -4,7 +4,8 @@ from typing import Any
 import torch
 
 from tests.train.small.tiny import tiny_tokenizer, tiny_tuning
-from train.small.sampling import sample, write_greedily
+from train.exporting.greedy import write_greedily
+from train.small.sampling import sample
 
 PROMPTS = [[1, 2, 3, 4, 5], [6, 7], [8, 9, 10, 11, 12, 13, 14]]
 
@@ -18,7 +19,7 @@ def written(tmp_path: Path, **options: Any) -> tuple[Any, int, list[list[int]]]:
 
 def test_a_batch_writes_greedily_what_each_prompt_gets_alone(tmp_path: Path) -> None:
     model, eos, replies = written(tmp_path)
-    assert replies == [write_greedily(model, prompt, 12, eos)[0] for prompt in PROMPTS]
+    assert replies == [list(write_greedily(model, each, 12, [eos]).ids) for each in PROMPTS]
 
 
 def test_equal_seeds_give_equal_samples(tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""The papers beside the weights: what a bundle was made of, by what, and under which licences."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from files.whole import write_whole
+from train.config import Config
+from train.errors import DataError
+from train.exporting.resolved import to_toml
+from train.exporting.tuned import Tuned
+
+MANIFEST, RESOLVED, DATA = "manifest.json", "resolved_config.toml", "data_manifest.json"
+FORMAT = 1
+STAGES = {  # the manifests that the stages leave in a run's folder
+    "data": "data.json",
+    "recycle": "recycled.json",
+    "build": "built/built.json",
+    "sft": "tuning/sft.json",
+}
+
+
+def inputs(config: Config, tuned: Tuned) -> dict[str, Any]:
+    """Return the hashes of all that a bundle is made of; equal ones make equal bundles."""
+    files = [*tuned.weights, *(config.run.dir / name for name in STAGES.values()), *tuned.licences]
+    found = {file.name: digest(file) for file in files if file.is_file()}
+    return {"config": config.sha256, "files": dict(sorted(found.items()))}
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of a whole bundle, None where there is none."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    sizes = {name: file["size_bytes"] for name, file in manifest["files"].items()}
+    is_whole = all(
+        (folder / n).is_file() and (folder / n).stat().st_size == s for n, s in sizes.items()
+    )
+    return manifest if is_whole else None
+
+
+def attach(config: Config, tuned: Tuned, folder: Path) -> None:
+    """Lay the configuration, the stages' manifests and the licences beside the weights."""
+    write_whole(folder / RESOLVED, to_toml(config.to_dict()))
+    stages = {
+        stage: json.loads((config.run.dir / name).read_text("utf-8"))
+        for stage, name in STAGES.items()
+        if (config.run.dir / name).is_file()
+    }
+    write_whole(folder / DATA, to_json(stages))
+    for file in (*tuned.licences, *config.export.licences):
+        if not file.is_file():
+            raise DataError(f"export.licences names {file}, which is no file")
+        shutil.copyfile(file, folder / file.name)
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """Return size and hash of every file of a folder, and what wrote them."""
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    return {
+        "files": {
+            file.name: {"size_bytes": file.stat().st_size, "sha256": digest(file)} for file in files
+        },
+        "made_with": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "transformers", "tokenizers")},
+        },
+    }
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Write the document so that equal ones are equal bytes."""
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def digest(file: Path) -> str:
+    """Return the SHA-256 of a file of any size."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

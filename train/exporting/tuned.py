@@ -1,0 +1,74 @@
+"""Tuned: what is to be exported, a whole model or a LoRA adapter beside the model it changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from train.config import Config
+from train.errors import DataError
+from train.fine_tuning.settings import Sft
+
+FOLDER = "tuned"  # of a run, where `sft` leaves what it made
+MODEL, ADAPTER = "config.json", "adapter_config.json"
+LICENCES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A folder with a whole model, or with an adapter of the base model that `sft` names."""
+
+    folder: Path
+    sft: Sft
+    is_adapter: bool = False
+
+    def load(self) -> Any:
+        """Return the model in float32 on the CPU, an adapter live on its base."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        whole = self.sft.model if self.is_adapter else self.folder
+        model = AutoModelForCausalLM.from_pretrained(whole, dtype=torch.float32)
+        if self.is_adapter:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, self.folder)
+        return model.eval()
+
+    @property
+    def tokenizer(self) -> Path:
+        """Where its tokenizer lies: beside it, or with an adapter without one beside its base."""
+        has_own = (self.folder / "tokenizer.json").is_file()
+        return self.folder if has_own or not self.is_adapter else Path(self.sft.model)
+
+    @property
+    def weights(self) -> list[Path]:
+        """The files that hold what was tuned."""
+        return sorted(self.folder.glob("*.safetensors"))
+
+    @property
+    def licences(self) -> Iterator[Path]:
+        """The licences and notices in its folder and in its base's, where that is a folder."""
+        for folder in dict.fromkeys((Path(self.sft.model or self.folder), self.folder)):
+            for pattern in LICENCES:
+                yield from sorted(folder.glob(pattern))
+
+
+def find_tuned(config: Config) -> Tuned:
+    """Return what the configuration says to export; raise DataError where there is none."""
+    folder = Path(config.export.model) if config.export.model else config.run.dir / FOLDER
+    if (folder / ADAPTER).is_file():
+        stated = json.loads((folder / ADAPTER).read_text("utf-8")).get("base_model_name_or_path")
+        base = config.sft.model or stated
+        if not base:
+            raise DataError(f"{folder / ADAPTER} names no base model: name it by sft.model")
+        return Tuned(folder, replace(config.sft, model=base), is_adapter=True)
+    if (folder / MODEL).is_file():
+        return Tuned(folder, config.sft)
+    raise DataError(
+        f"{folder} holds neither a model ({MODEL}) nor an adapter ({ADAPTER}): run `sft` first, "
+        "or name a folder by export.model"
+    )
