@@ -25,7 +25,15 @@ class Lora:
 class Sft:
     """Fine-tuning; the defaults are the recipe of Reflection-Tuning's papers.
 
-    model: a folder or name; batch: samples an optimizer step, over all processes
+    model: a folder or name; attention: transformers' name of the kernel, "" is its own choice
+    lr: 0 is 2e-5 for all weights, 2e-4 for LoRA
+    batch: samples an optimizer step, over all processes; micro_batch: samples a forward pass
+    window: so many batches are sorted by length together, so that little is padded; 1: none
+    packing: bfd puts whole samples in rows of max_length, isolated from one another, and a sample
+        of `batch` is then a row; auto does so with a flash attention kernel on a GPU
+    precision: of the arithmetic; the weights that are tuned are float32 with either
+    gradient_checkpointing: auto is on a GPU
+    save_every_s, keep: how often a checkpoint is written, how many stay; log_every: in steps
     trainer: more arguments of TRL's SFTConfig, as they are
     """
 
@@ -33,15 +41,21 @@ class Sft:
 
     model: str = ""
     method: Literal["full", "lora"] = "full"
-    lr: float = 2e-5
+    attention: str = ""
+    lr: float = 0.0
     batch: int = 128
     micro_batch: int = 4
+    window: int = 8
     epochs: float = 3.0
     warmup: float = 0.03
     weight_decay: float = 0.0
     schedule: str = "cosine"
     packing: Literal["auto", "off", "bfd"] = "auto"
+    max_length: int = 2048
     precision: Literal["float32", "bfloat16"] = "bfloat16"
+    gradient_checkpointing: Literal["auto", "on", "off"] = "auto"
     save_every_s: float = 600.0
+    keep: int = 2
+    log_every: int = 10
     lora: Lora = field(default_factory=Lora)
     trainer: Mapping[str, Any] = field(default_factory=dict)
