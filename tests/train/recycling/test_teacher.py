@@ -1,0 +1,230 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from client.endpoint import Endpoint
+from client.errors import EndpointError
+from client.retries import Retries
+from files.journal import Journal
+from tests.train.recycling.scripted_teacher import Replies, app, better_answer, name_of
+from train.recycling.calls import Calls
+from train.recycling.parsing import BETTER_ANSWER, Parsed
+from train.recycling.prompts import RESPONSE, render
+from train.recycling.settings import Teacher as Settings
+from train.recycling.status import Status
+from train.recycling.teacher import MAX_ERRORS_IN_A_ROW, Teacher
+from train.sample import Sample
+
+
+class Scene:
+    """A teacher before a scripted endpoint, with the journal of one folder."""
+
+    def __init__(self, teacher: Teacher, replies: Replies, file: Path) -> None:
+        self.teacher, self.replies, self.file = teacher, replies, file
+
+    async def reflect(self, instruction: str) -> tuple[Parsed, int]:
+        sample = Sample(instruction, "So.")
+        return await self.teacher.reflect(sample.id, RESPONSE, sample, (BETTER_ANSWER,))
+
+    def num_asked(self, instruction: str, temperature: float = 0.0) -> int:
+        messages = render(RESPONSE, Sample(instruction, "So."))
+        return self.replies.asked[name_of(messages, temperature)]
+
+
+@asynccontextmanager
+async def scene(
+    folder: Path,
+    replies: Replies | None = None,
+    handler: Callable[[web.Request], Awaitable[web.Response]] | None = None,
+    **given: Any,
+) -> AsyncIterator[Scene]:
+    replies = replies or Replies(is_faulty=True, latency_s=0.0)
+    if handler is None:
+        made = app(replies)
+    else:
+        made = web.Application()
+        made.router.add_post("/v1/chat/completions", handler)
+    settings = Settings(**given)
+    file = folder / "journal.jsonl"
+    async with TestServer(made) as server:
+        retries = Retries(max_attempts=3, first_pause_s=0.001)
+        endpoint = Endpoint(
+            str(server.make_url("/v1")), "m", None, settings.concurrency, 0.3, retries
+        )
+        async with endpoint:
+            with Calls(file) as calls:
+                yield Scene(Teacher(endpoint, calls, settings), replies, file)
+
+
+@pytest.mark.parametrize(
+    ("fate", "status", "num_attempts"),
+    [
+        ("well", Status.OK, 1),
+        ("hot", Status.OK, 2),
+        ("unmarked", Status.PARSE_FAILED, 2),
+        ("nested", Status.PARSE_FAILED, 2),
+        ("truncated", Status.TRUNCATED, 2),
+        ("refused", Status.REFUSED, 1),
+        ("filtered", Status.REFUSED, 1),
+        ("too_long", Status.TOO_LONG, 1),
+        ("limited", Status.OK, 1),
+        ("broken", Status.OK, 1),
+        ("slow", Status.OK, 1),
+        ("dead", Status.API_ERROR, 1),
+        ("odd", Status.API_ERROR, 1),
+    ],
+)
+async def test_every_fate_ends_in_its_status(
+    tmp_path: Path, fate: str, status: Status, num_attempts: int
+) -> None:
+    async with scene(tmp_path) as told:
+        parsed, attempts = await told.reflect(f"fate={fate} x")
+    assert (parsed.status, attempts) == (status, num_attempts)
+    assert bool(parsed.reason) == (status != Status.OK)
+
+
+async def test_a_reply_is_asked_for_once_in_all_sessions(tmp_path: Path) -> None:
+    replies = Replies(is_faulty=True, latency_s=0.0)
+    for fate in ("well", "hot", "refused", "filtered"):
+        for _ in range(2):
+            async with scene(tmp_path, replies) as told:
+                first = await told.reflect(f"fate={fate} x")
+                assert await told.reflect(f"fate={fate} x") == first
+        assert told.num_asked(f"fate={fate} x") == 1
+    assert told.num_asked("fate=hot x", 0.7) == 1
+
+
+async def test_a_failure_that_passes_is_asked_again_by_the_next_session(tmp_path: Path) -> None:
+    replies = Replies(is_faulty=True, latency_s=0.0)
+    for session in (1, 2):
+        async with scene(tmp_path, replies) as told:
+            await told.reflect("fate=dead x")
+        assert told.num_asked("fate=dead x") == 3 * session
+
+
+async def test_a_read_again_never_repeats_a_prompt_at_the_same_temperature(tmp_path: Path) -> None:
+    async with scene(tmp_path, temperatures=(0.0, 0.5, 1.0)) as told:
+        _, attempts = await told.reflect("fate=unmarked x")
+    assert attempts == 3
+    lines = [line["request"] for line in Journal(told.file) if "request" in line]
+    assert [line["temperature"] for line in lines] == [0.0, 0.5, 1.0]
+
+
+async def test_a_free_slot_is_refilled_at_once_however_slow_another_request_is(
+    tmp_path: Path,
+) -> None:
+    under_way, most, slow_is_done = 0, 0, asyncio.Event()
+    num_answered = 0
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal under_way, most, num_answered
+        body = await request.json()
+        under_way += 1
+        most = max(most, under_way)
+        if "slow one" in body["messages"][-1]["content"]:
+            await slow_is_done.wait()
+        under_way -= 1
+        num_answered += 1
+        if num_answered == 19:  # all others went through the other slot
+            slow_is_done.set()
+        reply = "[Better Answer]\nx\n[End of Better Answer]"
+        return web.json_response({"choices": [{"message": {"content": reply}}]})
+
+    async with scene(tmp_path, handler=handler, concurrency=2) as told:
+        names = ["slow one", *map(str, range(19))]
+        found = await asyncio.gather(*map(told.reflect, names))
+    assert [parsed.status for parsed, _ in found] == [Status.OK] * 20
+    assert most == 2
+
+
+async def test_one_failing_request_repeats_no_other(tmp_path: Path) -> None:
+    names = [f"fate=well {number}" for number in range(9)]
+    async with scene(tmp_path) as told:
+        found = await asyncio.gather(*map(told.reflect, [*names, "fate=dead x"]))
+        assert [parsed.status for parsed, _ in found] == [Status.OK] * 9 + [Status.API_ERROR]
+        assert [told.num_asked(name) for name in names] == [1] * 9
+
+
+async def test_a_key_that_is_refused_ends_the_session_with_one_request(tmp_path: Path) -> None:
+    num_asked = 0
+
+    async def handler(_: web.Request) -> web.Response:
+        nonlocal num_asked
+        num_asked += 1
+        return web.json_response({"error": {"message": "wrong key"}}, status=401)
+
+    async with scene(tmp_path, handler=handler, concurrency=1) as told:
+        found = await asyncio.gather(*map(told.reflect, map(str, range(9))))
+    assert {parsed.status for parsed, _ in found} == {Status.SKIPPED}
+    assert isinstance(told.teacher.error, EndpointError)
+    assert num_asked == 1
+
+
+async def test_errors_in_a_row_end_the_session(tmp_path: Path) -> None:
+    async with scene(tmp_path, concurrency=1) as told:
+        for number in range(MAX_ERRORS_IN_A_ROW + 9):
+            parsed, _ = await told.reflect(f"fate=odd {number}")
+        assert parsed.status == Status.SKIPPED
+    assert told.replies.asked.total() == MAX_ERRORS_IN_A_ROW
+    assert "gave up after 20 errors in a row" in str(told.teacher.error)
+
+
+async def test_errors_that_replies_come_between_do_not(tmp_path: Path) -> None:
+    async with scene(tmp_path, concurrency=1) as told:
+        for number in range(2 * MAX_ERRORS_IN_A_ROW):
+            await told.reflect(f"fate={'odd' if number % 2 else 'well'} {number}")
+    assert told.teacher.error is None
+
+
+async def test_samples_that_cannot_be_asked_are_no_sign_of_a_broken_endpoint(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, concurrency=1) as told:
+        for number in range(MAX_ERRORS_IN_A_ROW + 9):
+            parsed, _ = await told.reflect(f"fate=too_long {number}")
+    assert parsed.status == Status.TOO_LONG
+    assert told.teacher.error is None
+
+
+async def test_after_a_stop_what_is_under_way_ends_and_nothing_else_is_asked(
+    tmp_path: Path,
+) -> None:
+    replies = Replies(is_faulty=False, latency_s=0.1)
+    async with scene(tmp_path, replies, concurrency=2) as told:
+        tasks = [asyncio.create_task(told.reflect(str(number))) for number in range(9)]
+        await asyncio.sleep(0.05)
+        told.teacher.stop()
+        found = [(await task)[0] for task in tasks]
+        assert told.teacher.has_ended
+    assert [parsed.status for parsed in found] == [Status.OK] * 2 + [Status.SKIPPED] * 7
+    assert sum("turn" in line for line in Journal(told.file)) == 2
+
+
+async def test_nothing_is_asked_once_the_cost_is_reached(tmp_path: Path) -> None:
+    prices = {"price_read": 1000.0, "price_written": 1000.0}  # 400 + 200 tokens: 0.6 a reply
+    async with scene(tmp_path, concurrency=1, max_cost=1.0, **prices) as told:
+        found = [(await told.reflect(f"fate=well {number}"))[0].status for number in range(4)]
+        assert told.teacher.cost == pytest.approx(1.2)
+    assert found == [Status.OK, Status.OK, Status.SKIPPED, Status.SKIPPED]
+
+
+async def test_the_text_of_the_reply_is_what_the_teacher_wrote(tmp_path: Path) -> None:
+    async with scene(tmp_path) as told:
+        parsed, _ = await told.reflect("fate=well x")
+    assert parsed.texts == (better_answer("So."),)
+
+
+async def test_retry_after_is_waited_for(tmp_path: Path) -> None:
+    async with scene(tmp_path) as told:
+        begun_s = time.monotonic()
+        parsed, _ = await told.reflect("fate=limited x")
+        assert time.monotonic() - begun_s >= 0.01
+    assert parsed.status == Status.OK
+    assert told.num_asked("fate=limited x") == 2

@@ -1,0 +1,62 @@
+"""recycled.json: the counts of a run's recycled samples, its cost, and what all of it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from files.whole import write_whole
+from train.config import Config
+from train.recycling.prompts import INSTRUCTION, RESPONSE, SYSTEM, text
+from train.recycling.results import Results
+
+FORMAT = 1
+
+
+def inputs(config: Config, manifest: dict[str, Any], model: str) -> dict[str, Any]:
+    """Return all that recycled.jsonl depends on, the teacher's replies left out."""
+    teacher = asdict(config.teacher)
+    return {
+        "samples_sha256": manifest["samples_sha256"],
+        "teacher": {
+            "model": model,
+            **{name: teacher[name] for name in ("temperatures", "top_p", "max_tokens")},
+        },
+        "recycle": asdict(config.recycle),
+        "score": asdict(config.score) if config.recycle.method == "selective" else None,
+        "prompts": {
+            name: hashlib.sha256(text(name).encode()).hexdigest()
+            for name in (SYSTEM, INSTRUCTION, RESPONSE)
+        },
+    }
+
+
+def done(folder: Path, given: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the summary of the folder, if the same inputs gave it and nothing is left to ask."""
+    file = folder / "recycled.json"
+    if not file.exists() or not (folder / "recycled.jsonl").exists():
+        return None
+    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    is_same = known.get("format") == FORMAT and known["inputs"] == json.loads(json.dumps(given))
+    return known if is_same and known["num_passing"] == 0 else None
+
+
+def write_summary(
+    config: Config, given: dict[str, Any], results: Results, teacher: dict[str, Any]
+) -> dict[str, Any]:
+    """Write recycled.jsonl and recycled.json, and return the latter; teacher: what it cost."""
+    file = config.run.dir / "recycled.json"
+    file.unlink(missing_ok=True)  # it never tells of other lines than those beside it
+    summary = {
+        "format": FORMAT,
+        "config_sha256": config.sha256,
+        "inputs": given,
+        **results.write(),
+        "num_passing": results.num_passing,
+        "teacher": teacher,
+    }
+    write_whole(file, json.dumps(summary, indent=1, sort_keys=True))
+    return summary

@@ -1,0 +1,127 @@
+"""Teacher: a model behind an endpoint that is asked each thing once, whatever happens between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from client.endpoint import AskError, Endpoint
+from client.turn import Failure, Turn
+from files.errors import UserError
+from train.errors import TrainError
+from train.recycling.calls import Calls, Request
+from train.recycling.parsing import Parsed, parse
+from train.recycling.prompts import render
+from train.recycling.settings import Teacher as TeacherSettings
+from train.recycling.status import Status
+from train.sample import Sample
+
+MAX_ERRORS_IN_A_ROW = 20
+TOO_LONG = ("context length", "context window", "too long", "too many tokens", "max_model_len")
+FILTERED = ("content_filter", "content filter", "content management", "content policy")
+AGAIN = frozenset({Status.PARSE_FAILED, Status.TRUNCATED})  # what another temperature may mend
+NOT_ASKED = Failure("not asked")
+
+
+class Teacher:
+    """Asks in the bounds of `concurrency`; a slot that becomes free is refilled at once.
+
+    It asks nothing more, and what is under way ends, after `stop`, when `max_cost` is spent, and
+    when the endpoint has failed so often in a row that more requests would be wasted: then `error`
+    says why.
+    """
+
+    def __init__(self, endpoint: Endpoint, calls: Calls, settings: TeacherSettings) -> None:
+        self._endpoint, self._calls, self._settings = endpoint, calls, settings
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self.is_stopped, self._errors_in_a_row = False, 0
+        self.error: UserError | None = None
+
+    def stop(self) -> None:
+        """Ask nothing more."""
+        self.is_stopped = True
+
+    @property
+    def cost(self) -> float:
+        """What all replies of the run have cost, those of earlier sessions included."""
+        spent, settings = self._calls.spending, self._settings
+        return (spent.read * settings.price_read + spent.written * settings.price_written) / 1e6
+
+    async def reflect(
+        self, sample_id: str, prompt: str, sample: Sample, blocks: Sequence[str]
+    ) -> tuple[Parsed, int]:
+        """Ask for a reflection until it can be read; return it and the number of attempts."""
+        settings = self._settings
+        options = {"top_p": settings.top_p, "max_tokens": settings.max_tokens}
+        request = Request(
+            sample_id, self._endpoint.model, prompt, tuple(render(prompt, sample)), options
+        )
+        for attempt, temperature in enumerate(settings.temperatures):
+            request = replace(
+                request, attempt=attempt, options=options | {"temperature": temperature}
+            )
+            answer = await self._ask(request)
+            parsed = parse(answer, blocks) if isinstance(answer, Turn) else _failed(answer)
+            if parsed.status not in AGAIN:
+                break
+        return parsed, attempt + 1
+
+    async def _ask(self, request: Request) -> Turn | Failure:
+        """Return what the journal knows, else what the endpoint says."""
+        key = request.key
+        if (known := self._calls.answer(key)) is not None:
+            return known
+        async with self._slots:
+            if not self._may_ask():
+                return NOT_ASKED
+            self._calls.begin(key, request)
+            try:
+                answer = await self._answer(request)
+            except UserError as error:  # of the whole endpoint: nothing about this request
+                self.error = self.error or error
+                return NOT_ASKED
+            self._calls.end(key, answer)
+            return answer
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the session is at its end, with samples left for the next."""
+        return self.is_stopped or self.error is not None
+
+    def _may_ask(self) -> bool:
+        is_spent = 0 < self._settings.max_cost <= self.cost
+        return not (self.has_ended or is_spent)
+
+    async def _answer(self, request: Request) -> Turn | Failure:
+        try:
+            turn = await self._endpoint.ask(request.messages, request.options)
+        except AskError as error:
+            self._count(error.failure)
+            return error.failure
+        self._errors_in_a_row = 0
+        return turn
+
+    def _count(self, failure: Failure) -> None:
+        """Count failures that are not about one request; too many in a row end the run."""
+        if _failed(failure).status != Status.API_ERROR:
+            return
+        self._errors_in_a_row += 1
+        if self._errors_in_a_row >= MAX_ERRORS_IN_A_ROW:
+            self.error = self.error or TrainError(
+                f"gave up after {self._errors_in_a_row} errors in a row, the last: "
+                f"{failure.told}. What came before is kept; the same command goes on."
+            )
+
+
+def _failed(failure: Failure) -> Parsed:
+    """Return the status of a request without a reply."""
+    if failure is NOT_ASKED:
+        return Parsed(Status.SKIPPED, reason=failure.message)
+    said = failure.message.casefold()
+    if failure.status in {400, 413, 422}:
+        if failure.status == 413 or any(words in said for words in TOO_LONG):
+            return Parsed(Status.TOO_LONG, reason=failure.told)
+        if any(words in said for words in FILTERED):
+            return Parsed(Status.REFUSED, reason=failure.told)
+    return Parsed(Status.API_ERROR, reason=failure.told)
