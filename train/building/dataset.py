@@ -2,7 +2,8 @@
 
     built/train, built/holdout    Arrow (`datasets.save_to_disk`), the columns of COLUMNS
     built/tokenizer               the tokenizer with its tags and its chat template
-    built/built.json              Manifest: counts, drops by reason, hashes
+    built/drops.jsonl             what is not taught: id, source, reason, detail
+    built/built.json              the manifest: counts, drops by reason, hashes
 
 The folder appears at once or not at all.
 """
@@ -24,7 +25,8 @@ from files.whole import write_whole
 from train.errors import DataError
 from train.segments import Kind
 
-MANIFEST = "built.json"
+FOLDER = "built"
+MANIFEST, DROPS = "built.json", "drops.jsonl"
 TOKENIZER = "tokenizer"
 FORMAT = 1
 MASKED = -100  # the label of a token that is no target, torch's and TRL's ignore_index
@@ -94,6 +96,7 @@ def write_built(
     folder: Path,
     rows: Mapping[Split, Sequence[Row]],
     tokenizer: Any,
+    drops: Iterable[Mapping[str, str]],
     manifest: Mapping[str, Any],
 ) -> None:
     """Write everything beside the folder, then put it in its place; what was there goes."""
@@ -102,6 +105,8 @@ def write_built(
     for split in SPLITS:
         _to_arrow(rows[split]).save_to_disk(str(beside / split), num_shards=1)
     tokenizer.save_pretrained(beside / TOKENIZER)
+    lines = (json.dumps(drop, ensure_ascii=False) + "\n" for drop in drops)
+    write_whole(beside / DROPS, "".join(lines))
     text = json.dumps({"format": FORMAT, **manifest}, indent=1, sort_keys=True, ensure_ascii=False)
     write_whole(beside / MANIFEST, text + "\n", is_synced=True)
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,6 @@
 """Labels: an example as token ids, and how much each of them counts in the loss.
 
-The whole conversation is rendered once and tokenized once; weights come from the character spans
-of the segments through the tokenizer's offsets.  A token counts if each of its characters does.
+Weights are 1 or 0: see `train.labels`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from problems.problem import Problem
+from train.labels import learned_tokens, mark_learned
 from train.segments import Example
 from train.small.tokenizer import prompt_text
 
@@ -44,14 +44,7 @@ def label(tokenizer: Any, examples: Sequence[Example[Problem]]) -> list[Labelled
     ]
 
 
-def _weights(example: Example[Problem], length: int, offsets: np.ndarray) -> np.ndarray:
-    """Return the weights of tokens at `offsets` (n, 2), the first `length` characters prompt."""
-    counted = np.zeros(offsets[-1, 1] + 1, dtype=np.int64)
-    at = length
-    for segment in example.segments:
-        counted[at : at + len(segment.text)] = segment.loss
-        at += len(segment.text)
-    counted[at:] = 1
-    masked = np.concatenate([[0], np.cumsum(counted[:-1] == 0)])
-    weights: np.ndarray = (masked[offsets[:, 1]] == masked[offsets[:, 0]]).astype(np.float32)
-    return weights
+def _weights(example: Example[Problem], head: int, offsets: np.ndarray) -> np.ndarray:
+    """Return the weights of tokens at `offsets` (n, 2), the first `head` characters prompt."""
+    learned = mark_learned(head, example.segments, offsets[-1, 1])
+    return learned_tokens(learned, offsets).astype(np.float32)

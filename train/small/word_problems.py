@@ -52,12 +52,10 @@ def mistake(rng: random.Random, step: Step, numbers: tuple[int, ...]) -> list[Se
         return []
     wrong = rng.choice(rng.choice(choices))
     is_sign = wrong.sign != step.sign
-    before, after = f"{wrong.before} ", f" = {wrong.after}\n"
-    middle = (
-        [Segment(f"{wrong.sign}", Kind.WRONG, False), Segment(f" {wrong.operand}", Kind.WRONG)]
-        if is_sign
-        else [Segment(f"{wrong.sign} ", Kind.WRONG), Segment(f"{wrong.operand}", Kind.WRONG, False)]
-    )
+    before, after = f"{wrong.before}", f" = {wrong.after}\n"
+    sign, operand = f" {wrong.sign} ", f"{wrong.operand}"
+    # a sign goes with its blanks, so that a token of them has one side only
+    middle = [Segment(sign, Kind.WRONG, not is_sign), Segment(operand, Kind.WRONG, is_sign)]
     named = (
         f"the sign here is {step.sign}, not {wrong.sign}."
         if is_sign

@@ -4,12 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.train.small.tiny import tiny_tokenizer
+from files.journal import Journal
+from tests.train.building.tokenizers_made import demo_tokenizer
 from train.building.dataset import (
     COLUMNS,
     KINDS,
     MASKED,
     Row,
+    Split,
     hash_rows,
     load_built,
     read_manifest,
@@ -25,7 +27,9 @@ def row(id: str, length: int = 5, copy: int = 0) -> Row:
 
 
 def write(folder: Path, rows: list[Row]) -> None:
-    write_built(folder, {"train": rows, "holdout": []}, tiny_tokenizer(), {"num_rows": len(rows)})
+    splits: dict[Split, list[Row]] = {"train": rows, "holdout": []}
+    drops = [{"id": "c", "reason": "malformed"}]
+    write_built(folder, splits, demo_tokenizer(), drops, {"num_rows": len(rows)})
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -51,6 +55,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert len(built.holdout) == 0
     assert built.manifest["num_rows"] == 2
     assert (built.tokenizer / "chat_template.jinja").is_file()
+    assert [line["id"] for line in Journal(tmp_path / "built" / "drops.jsonl")] == ["c"]
 
 
 def test_more_rows_than_one_batch_keep_their_order(tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+"""Attempts: the student's own answers to questions, sampled at an endpoint and kept in a journal.
+
+`attempts.jsonl` in the run's folder has a line an answer; what is there is not asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from client.endpoint import AskError, Endpoint
+from client.retries import Retries
+from files.journal import Journal
+from train.building.settings import Attempts
+
+JOURNAL = "attempts.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One answer that is wanted. key: of the model, the prompt and how it is sampled."""
+
+    key: str
+    prompt: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the student answered. thoughts: "" where the endpoint shows none."""
+
+    key: str
+    content: str
+    thoughts: str = ""
+    finish_reason: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it came to its end, with something to say."""
+        return self.finish_reason != "length" and bool(self.content.strip())
+
+
+def asks_of(settings: Attempts, prompt: str, seed: int) -> list[Ask]:
+    """Return the answers wanted to one question; each has a seed of its own."""
+    asks = []
+    for number in range(settings.samples):
+        fields = {
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "max_tokens": settings.max_tokens,
+        }
+        asked = [settings.model, prompt, fields, seed, number]
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        asks.append(Ask(digest[:32], prompt, fields | {"seed": int(digest[:8], 16) >> 1}))
+    return asks
+
+
+def read_attempts(folder: Path) -> dict[str, Attempt]:
+    """Return what the journal has, by key; of two lines with one key the first."""
+    found: dict[str, Attempt] = {}
+    for line in Journal(folder / JOURNAL):
+        attempt = Attempt(
+            line["key"], line["content"], line["thoughts"] or "", line["finish_reason"]
+        )
+        found.setdefault(attempt.key, attempt)
+    return found
+
+
+async def sample_attempts(
+    settings: Attempts,
+    asks: Sequence[Ask],
+    folder: Path,
+    told: Callable[[], object] = lambda: None,
+    retries: Retries | None = None,
+) -> int:
+    """Ask what the journal lacks; return how many got no answer, which the next run asks again.
+
+    told: hears of each that is done. Raises EndpointError where the endpoint is no use at all.
+    """
+    known = read_attempts(folder)
+    waiting = iter([ask for ask in asks if ask.key not in known])
+    for _ in range(sum(ask.key in known for ask in asks)):
+        told()
+    endpoint = Endpoint(
+        settings.base_url,
+        settings.model or None,
+        os.environ.get(settings.key_variable),
+        settings.concurrency,
+        settings.timeout_s,
+        retries or Retries(settings.max_attempts),
+    )
+    with Journal(folder / JOURNAL) as journal:
+        async with endpoint:
+            await endpoint.find_model()
+            return await _work_together(endpoint, waiting, journal, told)
+
+
+async def _work_together(
+    endpoint: Endpoint, waiting: Iterator[Ask], journal: Journal, told: Callable[[], object]
+) -> int:
+    """Let as many work as the endpoint takes at once; what stops one stops all."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            workers = [
+                group.create_task(_work(endpoint, waiting, journal, told))
+                for _ in range(endpoint.concurrency)
+            ]
+    except ExceptionGroup as stopped:
+        raise stopped.exceptions[0] from stopped
+    return sum(worker.result() for worker in workers)
+
+
+async def _work(
+    endpoint: Endpoint, waiting: Iterator[Ask], journal: Journal, told: Callable[[], object]
+) -> int:
+    """Ask until nothing waits; return how many got no answer."""
+    num_failed = 0
+    for ask in waiting:
+        try:
+            turn = await endpoint.ask([{"role": "user", "content": ask.prompt}], ask.fields)
+        except AskError:
+            num_failed += 1
+        else:
+            journal.append(
+                {
+                    "key": ask.key,
+                    "prompt": ask.prompt,
+                    "content": turn.content,
+                    "thoughts": turn.reasoning,
+                    "finish_reason": turn.finish_reason,
+                    "model": endpoint.model,
+                }
+            )
+        told()
+    return num_failed

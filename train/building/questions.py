@@ -1,0 +1,201 @@
+"""Question: something to ask the student whose right answer is known."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from problems.countdown import Attempt, Puzzle, attempts
+from problems.expression import evaluate
+from problems.families import FAMILIES, draw
+from problems.split import Split
+from problems.word_problems import WordProblem
+from train.errors import DataError
+
+NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
+CALCULATOR = re.compile(r"<<.*?>>")  # GSM8K's notes to its calculator
+FINAL = "####"
+MAX_QUOTED = 80  # characters of a wrong answer that an objection repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the student answered. thoughts: what it wrote before, "" where that is not known."""
+
+    thoughts: str
+    text: str
+
+
+class Question(Protocol):
+    """What is asked, and what is known of the answer; immutable."""
+
+    @property
+    def prompt(self) -> str:
+        """The user's turn."""
+
+    @property
+    def solution(self) -> str:
+        """How the right answer comes about, as lines of thinking; "" where that is not known."""
+
+    @property
+    def answer(self) -> str:
+        """The answer that the solution comes to."""
+
+    def is_right(self, answer: str) -> bool:
+        """Whether the student's answer is right."""
+
+    def objection(self, given: Answer) -> str:
+        """Say what is wrong with a wrong answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PuzzleQuestion:
+    """A countdown puzzle."""
+
+    puzzle: Puzzle
+
+    @property
+    def prompt(self) -> str:
+        """The puzzle's own."""
+        return self.puzzle.prompt
+
+    @property
+    def solution(self) -> str:
+        """An attempt that reaches the target."""
+        return self._right_attempt.line.strip()
+
+    @property
+    def answer(self) -> str:
+        """The same attempt as an expression."""
+        return self._right_attempt.expression
+
+    @property
+    def _right_attempt(self) -> Attempt:
+        every = attempts(self.puzzle.numbers)
+        right = [attempt for attempt in every if attempt.result == self.puzzle.target]
+        return random.Random(self.prompt).choice(right)
+
+    def is_right(self, answer: str) -> bool:
+        """By the puzzle's own check."""
+        return self.puzzle.is_right(answer)
+
+    def objection(self, given: Answer) -> str:
+        """Evaluate the expression, which anybody can."""
+        expression, equals, claimed = given.text.partition("=")
+        expression = expression.strip()
+        value = evaluate(expression)
+        if value is None:
+            return "that is no expression of the three numbers"
+        if value != self.puzzle.target:
+            return f"{expression} is {value}, not {self.puzzle.target}"
+        if equals and claimed.strip() != self.puzzle.gold:
+            return f"{expression} is {value}"
+        numbers = ", ".join(map(str, self.puzzle.numbers))
+        return f"each of {numbers} has to be used once"
+
+
+@dataclass(frozen=True, slots=True)
+class WordQuestion:
+    """A word problem."""
+
+    problem: WordProblem
+
+    @property
+    def prompt(self) -> str:
+        """The problem's own."""
+        return self.problem.prompt
+
+    @property
+    def solution(self) -> str:
+        """The steps as lines."""
+        return "".join(step.line for step in self.problem.steps).strip()
+
+    @property
+    def answer(self) -> str:
+        """The number asked for."""
+        return self.problem.gold
+
+    def is_right(self, answer: str) -> bool:
+        """By the problem's own check."""
+        return self.problem.is_right(answer)
+
+    def objection(self, given: Answer) -> str:
+        """Name the first step that the thoughts lack."""
+        lines = iter([line.strip() for line in given.thoughts.splitlines()])
+        for number, step in enumerate(self.problem.steps, 1):
+            if step.line.strip() not in lines:
+                return f"step {number} is {step.before} {step.sign} {step.operand}"
+        return f"the steps come to {self.problem.answer}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedQuestion:
+    """A question of a file with its key."""
+
+    prompt: str
+    answer: str
+    solution: str = ""
+
+    def is_right(self, answer: str) -> bool:
+        """Whether answer or its last line is the key, or the last number is, if that is one."""
+        last_line = answer.strip().rpartition("\n")[2]
+        if _plain(self.answer) in (_plain(answer), _plain(last_line)):
+            return True
+        numbers, wanted = NUMBER.findall(answer), _number(self.answer)
+        return wanted is not None and bool(numbers) and _number(numbers[-1]) == wanted
+
+    def objection(self, given: Answer) -> str:
+        """Say no more than that it is wrong: the key does not tell why."""
+        said = given.text.strip().rpartition("\n")[2][:MAX_QUOTED].strip(" .")
+        return f"{said or 'that'} is not the answer"
+
+
+def read_questions(name: str, num: int, seed: int) -> list[Question]:
+    """Return the first `num` questions of a family that training may draw, or of a file."""
+    if name in FAMILIES:
+        found: list[Question] = []
+        for problem in draw(name, Split.TRAIN, num, seed):
+            if isinstance(problem, Puzzle):
+                found.append(PuzzleQuestion(problem))
+            elif isinstance(problem, WordProblem):
+                found.append(WordQuestion(problem))
+        return found
+    if not Path(name).is_file():
+        families = " or ".join(map(repr, FAMILIES))
+        raise DataError(f"build.attempts.questions = {name!r} is neither a file nor {families}")
+    return list(islice(_read_file(Path(name)), num))
+
+
+def _read_file(file: Path) -> Iterator[KeyedQuestion]:
+    opened = gzip.open if file.suffix == ".gz" else open
+    with opened(file, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                row = json.loads(line)
+                prompt, answer = str(row["question"]).strip(), str(row["answer"])
+                solution, is_split, key = answer.rpartition(FINAL)
+                solution = solution if is_split else str(row.get("solution", ""))
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                raise DataError(
+                    f"{file}, line {number}: an object with question and answer was expected"
+                ) from error
+            yield KeyedQuestion(prompt, key.strip(), CALCULATOR.sub("", solution).strip())
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).strip(" .")
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text.strip().strip("$%").replace(",", ""))
+    except InvalidOperation:
+        return None
