@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 
 from train.scoring.encoding import Row
+from train.scoring.loading import Identity, identify, load_student
 from train.scoring.settings import Score
-from train.scoring.student import Student, load_student
+from train.scoring.student import Student
 from train.scoring.target import Likelihood, Target
 from train.scoring.templates import Template, make_template
 
@@ -19,20 +17,13 @@ __all__ = ["Likelihood", "Scorer", "Target"]
 class Scorer:
     """A student with its settings; loads the model at once. One per process."""
 
-    def __init__(self, settings: Score) -> None:
+    def __init__(self, settings: Score | Identity) -> None:
         """Load the model; TrainError where it cannot be loaded."""
-        self.student: Student = load_student(settings)
-        self.settings = self.student.settings
-        self.template: Template = make_template(self.settings, self.student.tokenizer)
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the model and of every setting that changes what is scored."""
-        told = asdict(self.settings)
-        for name in ("model", "device", "token_budget", "chunk", "shards"):
-            del told[name]
-        text = json.dumps({"model": self.student.sha256, **told}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        identity = identify(settings) if isinstance(settings, Score) else settings
+        self.student: Student = load_student(identity)
+        self.settings = identity.settings
+        self.sha256 = identity.sha256
+        self.template: Template = make_template(identity.settings, identity.tokenizer)
 
     def score(self, targets: Sequence[Target]) -> list[Likelihood]:
         """Return the likelihoods in the order of the targets; equal sequences are scored once.

@@ -1,0 +1,127 @@
+"""Loading a student: its tokenizer, its weights, and what both are known by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from train.errors import TrainError
+from train.scoring.encoding import Encoder, find_opening
+from train.scoring.settings import Score
+from train.scoring.student import Student
+
+log = logging.getLogger(__name__)
+COMMIT = "_commit_hash"  # where transformers keeps it
+HASHED = {".json", ".safetensors", ".bin", ".model", ".jinja"}
+OF_THE_MACHINE = ("model", "device", "token_budget", "chunk", "shards")
+PROBE = 16  # positions on which our logits are compared with the model's own
+TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a student is before its weights are loaded.
+
+    settings: with no more positions than the model has
+    sha256: of model, tokenizer and every setting that changes what is scored
+    """
+
+    settings: Score
+    config: Any
+    tokenizer: Any
+    model_sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a score depends on beside its texts."""
+        settings = {k: v for k, v in asdict(self.settings).items() if k not in OF_THE_MACHINE}
+        return {"model_sha256": self.model_sha256, **settings}
+
+    @property
+    def sha256(self) -> str:
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def identify(settings: Score) -> Identity:
+    """Read what a folder or a name of the Hub holds; TrainError where that is no model."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    if not settings.model:
+        raise TrainError("score.model is missing: the folder or the name of the student")
+    try:
+        config = AutoConfig.from_pretrained(settings.model)
+        tokenizer = AutoTokenizer.from_pretrained(settings.model)
+    except (OSError, ValueError) as error:
+        raise TrainError(f"score.model = {settings.model}: {error}") from error
+    longest = getattr(config, "max_position_embeddings", None) or settings.max_length
+    settings = replace(settings, max_length=min(settings.max_length, longest))
+    return Identity(settings, config, tokenizer, hash_model(settings.model, config))
+
+
+def load_student(identity: Identity) -> Student:
+    """Load the weights; TrainError where they are not those of a causal language model."""
+    settings = identity.settings
+    try:
+        model = _load_model(settings)
+    except (OSError, ValueError) as error:
+        raise TrainError(f"score.model = {settings.model}: {error}") from error
+    opening = find_opening(identity.tokenizer, identity.config)
+    is_plain = _is_plain(model, TOLERANCE[settings.dtype])
+    if not is_plain:
+        log.warning("%s: its logits are more than its head's; all are computed", settings.model)
+    return Student(settings, Encoder(settings, identity.tokenizer, opening), model, is_plain)
+
+
+def _load_model(settings: Score) -> Any:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    dtype = getattr(torch, settings.dtype)
+    model = AutoModelForCausalLM.from_pretrained(settings.model, dtype=dtype)
+    return model.to(_find_device(settings.device)).eval().requires_grad_(False)
+
+
+def _find_device(device: str) -> str:
+    """Return the device of this process: with several GPUs its own, by torchrun's LOCAL_RANK."""
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise TrainError("score.device = cuda, but there is no CUDA device: take auto or cpu")
+        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
+    return device
+
+
+def _is_plain(model: Any, tolerance: float) -> bool:
+    """Ask whether the head applied to the last hidden states gives the model's own logits."""
+    import torch
+
+    head = model.get_output_embeddings()
+    if model.base_model is model or not isinstance(head, torch.nn.Linear):
+        return False
+    ids = torch.arange(PROBE, device=model.device)[None] % model.config.vocab_size
+    with torch.inference_mode():
+        hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        logits = model(input_ids=ids, use_cache=False).logits
+        return bool(torch.allclose(head(hidden), logits, atol=tolerance, rtol=tolerance))
+
+
+def hash_model(name: str, config: Any) -> str:
+    """Hash what a folder's model and tokenizer are; of the Hub's, the name and its commit."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return hashlib.sha256(f"{name}@{getattr(config, COMMIT, None)}".encode()).hexdigest()[:32]
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix in HASHED and file.is_file():
+            with file.open("rb") as opened:
+                content = hashlib.file_digest(opened, "sha256").digest()
+            digest.update(file.name.encode() + content)
+    return digest.hexdigest()[:32]
