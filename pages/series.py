@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 WIDTH = 7.4  # inches, of all plots
 NUM_BINS = 30
+SHORT = 14  # characters of a name, of which four stand beside one another
 
 
 def histograms(
@@ -24,13 +25,13 @@ def histograms(
 ) -> str:
     """Draw a panel a quantity, in it an outline a series; the last bin holds the uppermost percent.
 
-    limit: a value to draw a line at
+    limit: a value to draw a line at, always in sight
     """
     with svg.drawing(WIDTH, 2.0) as figure:
         for axes, (title, series) in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
         ):
-            _histogram(axes, series)
+            _histogram(axes, series, 0.0 if limit is None else 1.1 * limit)
             if limit is not None:
                 axes.axvline(limit, color=svg.MUTED, linewidth=1, linestyle=(0, (4, 3)))
             axes.set_title(title)
@@ -39,11 +40,11 @@ def histograms(
         return svg.inline(figure, name, f"Histograms: {', '.join(panels)}")
 
 
-def _histogram(axes: Axes, series: Sequence[Sequence[float]]) -> None:
+def _histogram(axes: Axes, series: Sequence[Sequence[float]], least_top: float) -> None:
     import numpy as np
 
     every = np.concatenate([np.asarray(values, float) for values in series])
-    top = float(np.percentile(every, 99)) or 1.0
+    top = max(least_top, float(np.percentile(every, 99))) or 1.0
     edges = np.linspace(0, top, NUM_BINS + 1)
     for number, values in enumerate(series):
         counts, _ = np.histogram(np.clip(values, 0, top), edges)
@@ -60,7 +61,8 @@ def legend(figure: Figure, labels: Sequence[str]) -> None:
     """Name the series above the plot, where there are several."""
     if len(labels) > 1:
         handles = [patch(label, svg.colour(number)) for number, label in enumerate(labels)]
-        figure.legend(handles=handles, loc="outside upper left", ncols=2)
+        num_columns = 4 if max(map(len, labels)) <= SHORT else 2
+        figure.legend(handles=handles, loc="outside upper left", ncols=num_columns)
 
 
 def patch(label: str, colour: str) -> Any:

@@ -1,0 +1,14 @@
+from pathlib import Path
+
+from tests.train.reports.made_up_run import made_up_run
+from train.reports.material import read_material
+from train.reports.provenance import provenance
+
+
+def test_commands_hashes_and_configuration_are_told(tmp_path: Path) -> None:
+    config = made_up_run(tmp_path, n=5)
+    told = provenance(read_material(config), "my run.toml")
+    assert told["commands"].splitlines()[0] == "reflect train recycle -c 'my run.toml'"
+    assert ("configuration, now", config.sha256) in told["hashes"]
+    assert ("built.json: template sha256", "ab" * 32) in told["hashes"]
+    assert ("price read", "3") in told["config"]["teacher"]

@@ -1,0 +1,40 @@
+import pytest
+
+from tests.train.reports.made_up_run import judged, line, many_lines
+from train.reports.recycled_row import RecycledRow, stages_of, variants_of
+
+
+def row(status: str = "ok", outcome: str = "both") -> RecycledRow:
+    return RecycledRow.from_dict(judged([line(1, status, outcome)])[0])
+
+
+def test_the_result_of_a_sample_is_a_variant() -> None:
+    assert row(outcome="both").final == "both"
+    assert row(outcome="none").final == "original"
+
+
+def test_a_score_that_is_not_there_is_none() -> None:
+    failed = RecycledRow.from_dict(
+        judged([line(1, "ok", "both", scores={"original": {"ifd": None}, "both": {"ifd": 0.5}})])[0]
+    )
+    assert failed.score("original", "ifd") is None
+    assert failed.score("original", "rifd") is None
+    assert failed.score("response", "ifd") is None
+    assert failed.score("both", "ifd") == 0.5
+
+
+def test_what_a_line_lacks_is_named() -> None:
+    told = judged([line(1, "ok", "both")])[0]
+    del told["outcome"]
+    with pytest.raises(KeyError, match="outcome"):
+        RecycledRow.from_dict(told)
+
+
+def test_stages_and_variants_hold_the_samples_that_have_them() -> None:
+    rows = [RecycledRow.from_dict(one) for one in many_lines(100)]
+    stages, variants = stages_of(rows), variants_of(rows)
+    kept = [one for one in rows if one.is_kept]
+    assert [len(places) for places in stages.values()] == [100, 100, len(kept)]
+    assert {variant for _, variant in stages["kept"]} == {"both", "response"}
+    assert list(variants) == ["original", "instruction", "response", "both"]
+    assert len(variants["original"]) == 100 > len(variants["both"]) > 0

@@ -1,0 +1,89 @@
+"""Material: a run folder as a report reads it, all of it in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from files.journal import Journal
+from train.config import Config
+from train.errors import DataError
+from train.reports.recycled_row import RecycledRow
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One run; a manifest is None where its stage has not ended yet.
+
+    rows_sha256: of `recycled.jsonl` as it was read, "" where there is none
+    curves: the figures of tuning's steps, in order
+    """
+
+    config: Config
+    data: Manifest | None
+    recycled: Manifest | None
+    rows: Sequence[RecycledRow]
+    rows_sha256: str
+    built: Manifest | None
+    sft: Manifest | None
+    curves: Sequence[Mapping[str, float]]
+
+
+def read_material(config: Config) -> Material:
+    """Read what there is of the run; raise DataError where there is nothing, or it is broken."""
+    folder = config.run.dir
+    rows, sha256 = _read_rows(folder / "recycled.jsonl")
+    material = Material(
+        config=config,
+        data=_read_manifest(folder / "data.json"),
+        recycled=_read_manifest(folder / "recycled.json"),
+        rows=rows,
+        rows_sha256=sha256,
+        built=_read_manifest(folder / "built" / "built.json"),
+        sft=_read_manifest(folder / "tuning" / "sft.json"),
+        curves=_read_curves(folder / "tuning" / "curves.jsonl"),
+    )
+    if not any((material.data, material.rows, material.built, material.sft, material.curves)):
+        raise DataError(f"{folder} holds nothing of a run yet: run a stage first")
+    return material
+
+
+def _read_manifest(file: Path) -> Manifest | None:
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise DataError(f"{file}: not JSON ({error})") from error
+    if not isinstance(manifest, dict):
+        raise DataError(f"{file}: a JSON object was expected")
+    return manifest
+
+
+def _read_rows(file: Path) -> tuple[list[RecycledRow], str]:
+    rows, digest = [], hashlib.sha256()
+    if not file.exists():
+        return [], ""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            digest.update(line)
+            try:
+                rows.append(RecycledRow.from_dict(json.loads(line)))
+            except (ValueError, TypeError, KeyError) as error:
+                what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+                raise DataError(f"{file}, line {number}: {what}") from error
+    return rows, digest.hexdigest()
+
+
+def _read_curves(file: Path) -> list[Mapping[str, float]]:
+    """Merge the lines of each step: of one told twice, after a kill, the last counts."""
+    steps: dict[int, dict[str, float]] = {}
+    for line in Journal(file):
+        steps.setdefault(line["step"], {}).update(line)
+    return [steps[step] for step in sorted(steps)]
