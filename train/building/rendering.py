@@ -57,7 +57,8 @@ class Renderer:
     """
 
     def __init__(self, tokenizer: Any, format: ReplyFormat, max_length: int) -> None:
-        self._tokenizer, self._max_length = tokenizer, max_length
+        self._tokenizer = tokenizer
+        self._max_length = min(max_length, tokenizer.model_max_length)
         self._bos: int | None = tokenizer.bos_token_id
         self._must_begin = self._bos is not None and tokenizer("")["input_ids"][:1] == [self._bos]
         added = {token.content for token in tokenizer.added_tokens_decoder.values()}
@@ -72,7 +73,9 @@ class Renderer:
             head + each.conversation.reply + self.end
             for head, each in zip(heads, taught, strict=True)
         ]
-        encoded = self._tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+        encoded = self._tokenizer(
+            texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
         return [
             self._row(each, len(head), text, np.array(ids, np.int32), np.array(offsets))
             for each, head, text, ids, offsets in zip(

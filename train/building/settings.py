@@ -77,7 +77,8 @@ class Build:
     tags: added (tokens of their own, not special), special, or text (pieces of the vocabulary)
     mask: none; segment (no loss on what a segment excludes); prefix (each reflecting sample twice,
         once with loss only from its first reflection on)
-    max_length: tokens; longer conversations are dropped, an answer is never cut
+    max_length: tokens, or the tokenizer's model_max_length where that is less; what is longer is
+        dropped: an answer is never cut
     dedup_threshold: the likeness from which on instruction data are near duplicates; 0 lets all be
     contamination: evaluation sets as JSON lines; what shares `contamination_words` words in a row
         with them is dropped
