@@ -19,7 +19,7 @@ FORMAT = 1
 def inputs(config: Config, manifest: dict[str, Any], model: str) -> dict[str, Any]:
     """Return all that recycled.jsonl depends on, the teacher's replies left out."""
     teacher = asdict(config.teacher)
-    return {
+    given = {
         "samples_sha256": manifest["samples_sha256"],
         "teacher": {
             "model": model,
@@ -32,6 +32,8 @@ def inputs(config: Config, manifest: dict[str, Any], model: str) -> dict[str, An
             for name in (SYSTEM, INSTRUCTION, RESPONSE)
         },
     }
+    as_json: dict[str, Any] = json.loads(json.dumps(given))
+    return as_json
 
 
 def done(folder: Path, given: dict[str, Any]) -> dict[str, Any] | None:
@@ -40,7 +42,7 @@ def done(folder: Path, given: dict[str, Any]) -> dict[str, Any] | None:
     if not file.exists() or not (folder / "recycled.jsonl").exists():
         return None
     known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    is_same = known.get("format") == FORMAT and known["inputs"] == json.loads(json.dumps(given))
+    is_same = known.get("format") == FORMAT and known["inputs"] == given
     return known if is_same and known["num_passing"] == 0 else None
 
 

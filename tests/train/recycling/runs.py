@@ -25,9 +25,9 @@ def configure(
     if not file.exists():
         rows = [{"instruction": text, "response": f"About {text}."} for text in instructions]
         file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    settings = Teacher(**{"base_url": url, "model": "scripted", "timeout_s": 0.5} | teacher)
+    given: dict[str, Any] = {"base_url": url, "model": "scripted", "timeout_s": 0.5} | teacher
     data = Data((Source("jsonl", file),))
-    return Config(Run("test", folder / "run"), data, settings, recycle)
+    return Config(Run("test", folder / "run"), data, Teacher(**given), recycle)
 
 
 async def recycled(config: Config, student: Student | None = None) -> dict[str, Any] | None:

@@ -208,7 +208,10 @@ async def test_after_a_stop_what_is_under_way_ends_and_nothing_else_is_asked(
 
 
 async def test_nothing_is_asked_once_the_cost_is_reached(tmp_path: Path) -> None:
-    prices = {"price_read": 1000.0, "price_written": 1000.0}  # 400 + 200 tokens: 0.6 a reply
+    prices: dict[str, Any] = {
+        "price_read": 1000.0,
+        "price_written": 1000.0,
+    }  # 400 + 200 tokens: 0.6 a reply
     async with scene(tmp_path, concurrency=1, max_cost=1.0, **prices) as told:
         found = [(await told.reflect(f"fate=well {number}"))[0].status for number in range(4)]
         assert told.teacher.cost == pytest.approx(1.2)

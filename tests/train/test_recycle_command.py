@@ -1,0 +1,114 @@
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from train.command import REFUSED, main
+
+RUN = """
+[run]
+name = "test"
+dir = "{folder}/run"
+[data]
+sources = [{{ kind = "alpaca", path = "{folder}/alpaca.json" }}]
+[teacher]
+base_url = "{url}"
+price_read = 1.0
+price_written = 2.0
+timeout_s = 0.5
+[recycle]
+method = "all"
+"""
+
+
+def write(folder: Path, url: str, num: int = 30) -> list[str]:
+    rows = [{"instruction": f"topic {n}", "input": "", "output": f"It is {n}."} for n in range(num)]
+    rows += [rows[0], {"instruction": "empty", "input": "", "output": ""}]
+    (folder / "alpaca.json").write_text(json.dumps(rows))
+    (folder / "run.toml").write_text(RUN.format(folder=folder, url=url))
+    return ["recycle", "-c", str(folder / "run.toml")]
+
+
+def test_it_says_what_was_read_what_came_of_it_and_what_it_cost(
+    tmp_path: Path, faulty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(write(tmp_path, faulty_url)) == 0
+    printed, shown = capsys.readouterr()
+    assert "alpaca.json: 30 samples (1 duplicates, 1 unusable: empty response)" in printed
+    summary = json.loads((tmp_path / "run" / "recycled.json").read_text())
+    assert f"{summary['num_kept']} of 30 kept: {tmp_path}/run/recycled.jsonl" in printed
+    for count in (summary["statuses"]["ok"], summary["stages"]["response"]["accepted"]):
+        assert str(count) in printed
+    cost = summary["teacher"]["num_replies"] * (400 * 1 + 200 * 2) / 1e6
+    assert f"cost {cost:.4g}" in printed
+    assert "in the end about" in shown
+
+
+def test_again_it_prints_the_same_and_asks_nothing(
+    tmp_path: Path, faulty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = write(tmp_path, faulty_url)
+    main(command)
+    first = capsys.readouterr().out
+    main(command)
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["recycle.method=selective"], "the student chooses, so name it: score.model=FOLDER"),
+        (["recycle.top_percent=5"], "recycle.top_percent wants IFD"),
+        (["data.sources=[]"], "[data] wants sources"),
+        (["teacher.model=''", "teacher.base_url=http://127.0.0.1:9/v1"], "nothing answers at"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_to_do(
+    tmp_path: Path,
+    faulty_url: str,
+    capsys: pytest.CaptureFixture[str],
+    changes: list[str],
+    said: str,
+) -> None:
+    assert main([*write(tmp_path, faulty_url), *changes]) == REFUSED
+    assert said in capsys.readouterr().err
+
+
+def test_a_real_student_chooses_and_its_scores_are_kept(
+    tmp_path: Path, faulty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    from tests.train.scoring.students import make_student  # type: ignore[import-not-found]
+
+    command = [*write(tmp_path, faulty_url, 12), "recycle.method=selective"]
+    command.append(f"score.model={make_student(tmp_path / 'student')}")
+    assert main(command) == 0
+    result = tmp_path / "run" / "recycled.jsonl"
+    before = result.read_bytes()
+    rows = [json.loads(line) for line in before.splitlines()]
+    assert any("ifd" in scores for row in rows for scores in row["scores"].values())
+    (scores,) = (tmp_path / "run" / "scores").glob("*.jsonl")
+    num_scores = len(scores.read_bytes().splitlines())
+    (tmp_path / "run" / "recycled.json").unlink()
+    assert main(command) == 0
+    assert result.read_bytes() == before
+    assert len(scores.read_bytes().splitlines()) == num_scores
+
+
+def test_the_real_alpaca_samples_go_through(
+    tmp_path: Path, faulty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = os.environ.get("REFLECT_EVAL_DATA")
+    if not data:
+        pytest.skip("REFLECT_EVAL_DATA names no folder of real data")
+    command = write(tmp_path, faulty_url)
+    name = "cherry_alpaca_5_percent.jsonl.gz"
+    shutil.copy(Path(data) / "alpaca_cherry_5pct" / name, tmp_path)
+    source = f'[{{ kind = "alpaca", path = "{tmp_path}/{name}", limit = 100 }}]'
+    assert main([*command, f"data.sources={source}"]) == 0
+    lines = (tmp_path / "run" / "recycled.jsonl").read_text().splitlines()
+    assert len(lines) == 100
+    inputs = [json.loads(line)["variants"]["original"]["input"] for line in lines]
+    assert any(inputs)
