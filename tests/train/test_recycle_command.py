@@ -7,6 +7,7 @@ import pytest
 
 from train.command import REFUSED, main
 
+DEMO = Path(__file__).parents[2] / "models" / "demo"
 RUN = """
 [run]
 name = "test"
@@ -80,10 +81,8 @@ def test_a_real_student_chooses_and_its_scores_are_kept(
     tmp_path: Path, faulty_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("torch")
-    from tests.train.scoring.students import make_student  # type: ignore[import-not-found]
-
-    command = [*write(tmp_path, faulty_url, 12), "recycle.method=selective"]
-    command.append(f"score.model={make_student(tmp_path / 'student')}")
+    command = [*write(tmp_path, faulty_url, 4), "recycle.method=selective"]
+    command += [f"score.model={DEMO}", "score.max_length=512", "score.device=cpu"]
     assert main(command) == 0
     result = tmp_path / "run" / "recycled.jsonl"
     before = result.read_bytes()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -117,9 +117,8 @@ class Calls:
         """Write down what came of it; only a failure about this very request is final."""
         if isinstance(answer, Turn):
             self.spending.add(answer.usage)
-            self._places[bytes.fromhex(key)] = self._journal.append(
-                {"key": key, "turn": asdict(answer)}
-            )
+            turn = {field.name: getattr(answer, field.name) for field in fields(Turn)}
+            self._places[bytes.fromhex(key)] = self._journal.append({"key": key, "turn": turn})
             return
         is_final = answer.status in ABOUT_ONE
         line = {"key": key, "failure": asdict(answer), "is_final": is_final}
