@@ -84,4 +84,4 @@ def test_without_a_tokenizer_it_says_where_to_name_one(
     assert "[build] wants a tokenizer, or [sft] a model" in capsys.readouterr().err
     wrong = f"build.tokenizer={tmp_path}"
     assert main(["build", "-c", str(tmp_path / "run.toml"), wrong]) == REFUSED
-    assert "no tokenizer can be loaded" in capsys.readouterr().err
+    assert "no tokenizer.json can be loaded" in capsys.readouterr().err

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,8 +98,11 @@ def write_built(
     drops: Iterable[Mapping[str, str]],
     manifest: Mapping[str, Any],
 ) -> None:
-    """Write everything beside the folder, then put it in its place; what was there goes."""
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    """Write everything beside the folder, then put it in its place; what was there goes.
+
+    A kill leaves the former folder, the new one or none, which building again mends.
+    """
+    beside = folder.with_name(f".{folder.name}")
     shutil.rmtree(beside, ignore_errors=True)
     for split in SPLITS:
         _to_arrow(rows[split]).save_to_disk(str(beside / split), num_shards=1)

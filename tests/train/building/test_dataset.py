@@ -76,6 +76,14 @@ def test_writing_again_leaves_only_the_new(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["built"]
 
 
+def test_what_a_killed_build_has_left_is_swept_away(tmp_path: Path) -> None:
+    (tmp_path / ".built" / "train").mkdir(parents=True)
+    (tmp_path / ".built" / "train" / "torn.arrow").write_bytes(b"x")
+    write(tmp_path / "built", [row("a")])
+    assert [path.name for path in tmp_path.iterdir()] == ["built"]
+    assert not (tmp_path / "built" / "train" / "torn.arrow").exists()
+
+
 def test_the_hash_tells_ids_labels_and_copies_apart() -> None:
     plain = row("a")
     unmasked = Row("a", "file.jsonl", 0, plain.input_ids, plain.input_ids, plain.kinds)
