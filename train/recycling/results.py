@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -126,8 +127,5 @@ def _stopped(one: Recycled) -> str | None:
 
 
 def _kind(reason: str | None) -> str:
-    """Return the reason without its numbers, to count by."""
-    if reason is None:
-        return ""
-    words = [word for word in reason.split() if not word[0].isdigit()]
-    return " ".join(words)
+    """Return the reason without the value that stands second in those of ratios, to count by."""
+    return re.sub(r"^(IFD|r-IFD) \S+", r"\1", reason or "")

@@ -1,0 +1,27 @@
+import io
+
+from train.recycling.progress import Progress
+from train.recycling.status import Status
+
+
+def shown(cost: float | None, *statuses: Status) -> str:
+    output = io.StringIO()
+    with Progress(10, None if cost is None else lambda: cost, output) as progress:
+        for status in statuses:
+            progress.add(status)
+    return output.getvalue()
+
+
+def test_the_bar_counts_reflections_and_says_what_became_of_them() -> None:
+    text = shown(None, Status.OK, Status.OK, Status.OK, Status.REFUSED)
+    assert "4/10" in text
+    assert "75.0 % ok, 25.0 % refused" in text
+    assert "cost" not in text
+
+
+def test_the_cost_is_told_with_what_it_will_be_in_the_end() -> None:
+    assert "cost 2, in the end about 10" in shown(2.0, Status.OK, Status.OK)
+
+
+def test_before_the_first_reflection_nothing_is_forecast() -> None:
+    assert "in the end" not in shown(2.0)
