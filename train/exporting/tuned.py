@@ -11,6 +11,7 @@ from typing import Any
 from train.config import Config
 from train.errors import DataError
 from train.fine_tuning.settings import Sft
+from train.fine_tuning.student import load_base
 
 FOLDER = "tuned"  # of a run, where `sft` leaves what it made
 MODEL, ADAPTER = "config.json", "adapter_config.json"
@@ -28,15 +29,15 @@ class Tuned:
     def load(self) -> Any:
         """Return the model in float32 on the CPU, an adapter live on its base."""
         import torch
-        from transformers import AutoModelForCausalLM
 
-        whole = self.sft.model if self.is_adapter else self.folder
-        model = AutoModelForCausalLM.from_pretrained(whole, dtype=torch.float32)
         if self.is_adapter:
             from peft import PeftModel
 
-            model = PeftModel.from_pretrained(model, self.folder)
-        return model.eval()
+            base = load_base(replace(self.sft, attention=""), self.tokenizer, "float32")
+            return PeftModel.from_pretrained(base.model, self.folder).eval()
+        from transformers import AutoModelForCausalLM
+
+        return AutoModelForCausalLM.from_pretrained(self.folder, dtype=torch.float32).eval()
 
     @property
     def tokenizer(self) -> Path:

@@ -34,7 +34,14 @@ OWN = {
 
 
 def make_arguments(
-    settings: Sft, folder: Path, seed: int, num_steps: int, world_size: int, *, is_packed: bool
+    settings: Sft,
+    folder: Path,
+    seed: int,
+    num_steps: int,
+    world_size: int,
+    *,
+    is_packed: bool,
+    has_holdout: bool,
 ) -> SFTConfig:
     """Return the trainer's arguments; raise ConfigError on those that contradict the section."""
     own: dict[str, Any] = {
@@ -53,7 +60,7 @@ def make_arguments(
         "gradient_checkpointing": checkpoints_gradients(settings),
         "packing": is_packed,
         "max_length": settings.max_length,
-        "eval_strategy": "steps",
+        "eval_strategy": "steps" if has_holdout else "no",
         "eval_steps": max(1, round(num_steps / max(1.0, settings.epochs))),
         "logging_steps": settings.log_every,
         "logging_first_step": True,

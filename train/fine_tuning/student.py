@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ def load_student(settings: Sft, tokenizer: Path) -> Student:
     from peft import get_peft_model
 
     model = get_peft_model(base.model, lora_config(settings.lora, base))
+    head = model.get_output_embeddings()
+    if not hasattr(head, "bias"):
+        head.bias = None  # TRL asks the head for it, peft's wrapper of tuned rows has none
+    # the rows of new tags are in the adapter, the rest of a grown matrix `load_base` makes again
+    model.save_pretrained = partial(model.save_pretrained, save_embedding_layers=False)
     return Student(model, base.tokenizer, base.new_ids)
 
 

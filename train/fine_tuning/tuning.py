@@ -165,6 +165,7 @@ class Tuning:
             order.num_steps,
             self.state.num_processes,
             is_packed=is_packed,
+            has_holdout=len(data[1]) > 0,
         )
         return SegmentTrainer(
             student, arguments, order, (data[0], data[1]), self.checkpoints, [stopping]

@@ -22,11 +22,17 @@ def model(attention: str = "sdpa") -> Any:
     return LlamaForCausalLM(config)
 
 
-class Careless(LlamaForCausalLM):
+class Careless:
     """A model that does not look where a sample begins."""
 
-    def forward(self, *args: Any, position_ids: Any = None, **rest: Any) -> Any:
-        return super().forward(*args, **rest)
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def __call__(self, *, position_ids: Any = None, **rest: Any) -> Any:
+        return self.inner(**rest)
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
@@ -36,7 +42,7 @@ def test_samples_in_a_row_see_nothing_of_one_another(attention: str) -> None:
 
 
 def test_a_model_in_which_they_do_is_refused() -> None:
-    careless = Careless(model().config)
+    careless = Careless(model())
     assert measure_leak(careless) > 5 * MOST
     with pytest.raises(TrainError, match=r"samples in a row of Careless see one another"):
         check_isolation(careless)

@@ -87,13 +87,13 @@ def make_rows(tokenizer: Any, count: int = NUM_ROWS, seed: int = 0) -> list[Row]
     return rows
 
 
-def make_run(folder: Path, tokenizer: Any = None, **base: Any) -> Path:
+def make_run(folder: Path, tokenizer: Any = None, *, num_holdout: int = 4, **base: Any) -> Path:
     """Write base model, built data and run.toml; return the TOML file."""
     tokenizer = tokenizer or demo_tokenizer()
     make_base(folder / "base", **base)
     rows: dict[Split, list[Row]] = {
         "train": make_rows(tokenizer),
-        "holdout": make_rows(tokenizer, 4, seed=1),
+        "holdout": make_rows(tokenizer, num_holdout, seed=1),
     }
     write_built(folder / "run" / "built", rows, tokenizer, {"data": "tiny"})
     file = folder / "run.toml"
