@@ -18,8 +18,8 @@ from files.journal import Journal
 
 FILE = "curves.jsonl"
 SHOWN = ("loss", "lr", "grad_norm", "loss_share", "tokens_per_s")
-NAMES = {"learning_rate": "lr", "eval_loss": "holdout_loss", "mean_token_accuracy": "accuracy"}
-DROPPED = ("entropy", "num_tokens", "total_flos")
+NAMES = {"learning_rate": "lr", "eval_loss": "holdout_loss"}
+DROPPED = ("entropy", "mean_token_accuracy", "num_tokens", "total_flos")  # means of means
 
 
 class Curves(TrainerCallback):

@@ -10,6 +10,7 @@ from accelerate.commands.launch import (
     prepare_multi_gpu_env,
 )
 from accelerate.utils import FullyShardedDataParallelPlugin
+from torch.distributed.fsdp import CPUOffloadPolicy
 
 import train.fine_tuning
 from train.config import load_config
@@ -46,7 +47,7 @@ def test_the_launcher_makes_of_it_what_it_says(
     assert plugin.reshard_after_forward is True
     assert plugin.activation_checkpointing
     assert plugin.cpu_ram_efficient_loading
-    assert bool(plugin.cpu_offload) is is_offloaded
+    assert isinstance(plugin.cpu_offload, CPUOffloadPolicy) is is_offloaded
     assert "SHARDED" in str(plugin.state_dict_type)
     assert plugin.auto_wrap_policy is not None
     assert not checkpoints_gradients(Sft(gradient_checkpointing="on"))

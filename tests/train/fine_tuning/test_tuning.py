@@ -21,7 +21,7 @@ from train.fine_tuning.columns import lengths
 from train.fine_tuning.curves import read_curves
 from train.fine_tuning.tuning import Tuning
 
-NUM_KILLS = 5
+NUM_KILLS = 4
 LORA = ("sft.method=lora", "sft.lora.rank=4", "sft.lora.dropout=0.1")
 
 

@@ -63,6 +63,7 @@ def make_base(folder: Path, *, is_tied: bool = True, rows: int = 0) -> Path:
 def make_rows(tokenizer: Any, count: int = NUM_ROWS, seed: int = 0) -> list[Row]:
     """Return conversations with a masked mistake, a reflection and a repair, of many lengths."""
     rng = np.random.default_rng(seed)
+    opening, closing = TAGS if TAGS[0] in tokenizer.get_vocab() else ("", "")
     rows = []
     for index in range(count):
         left, right = rng.integers(2, 9, 2)
@@ -73,7 +74,7 @@ def make_rows(tokenizer: Any, count: int = NUM_ROWS, seed: int = 0) -> list[Row]
             ),
             ("think", f"<thinking>{left}+{right}"),
             ("wrong", f"={left * right + 1}"),
-            ("reflection", "<reflection>No.</reflection>"),
+            ("reflection", f"<reflection>{opening}No.{closing}</reflection>"),
             ("redo", f"={left + right}</thinking>"),
             ("output", f"<output>{left + right}</output>{tokenizer.eos_token}"),
         ]
@@ -95,7 +96,7 @@ def make_run(folder: Path, tokenizer: Any = None, *, num_holdout: int = 4, **bas
         "train": make_rows(tokenizer),
         "holdout": make_rows(tokenizer, num_holdout, seed=1),
     }
-    write_built(folder / "run" / "built", rows, tokenizer, {"data": "tiny"})
+    write_built(folder / "run" / "built", rows, tokenizer, [], {"data": "tiny"})
     file = folder / "run.toml"
     file.write_text(
         f"""
