@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pages.series import histograms
 from train.reports import plots
@@ -13,6 +13,7 @@ from train.reports.lengths import Lengths
 from train.reports.material import Material
 from train.reports.recycled_row import Place, stages_of, variants_of
 
+T = TypeVar("T")
 Context = dict[str, Any]
 Stages = Mapping[str, Sequence[Place]]
 Measured = dict[str, list[list[float]]]  # by quantity, the values of each stage
@@ -50,10 +51,10 @@ def _lengths(stages: Stages, lengths: Lengths) -> Measured:
         "response": lambda place: place[0].variants[place[1]].response,
     }
     return {
-        f"{name}, {lengths.unit}": [
-            list(map(float, lengths.measure([text_of(place) for place in places])))
-            for places in stages.values()
-        ]
+        f"{name}, {lengths.unit}": _each_once(
+            lambda found: list(map(float, lengths.measure(found))),
+            [[text_of(place) for place in places] for places in stages.values()],
+        )
         for name, text_of in texts.items()
     }
 
@@ -62,9 +63,18 @@ def _coherence(stages: Stages, coherence: Coherence | None) -> Measured:
     """Measure all stages at once, so that they share one scale."""
     if coherence is None:
         return {}
-    samples = [row.variants[variant] for places in stages.values() for row, variant in places]
-    values = iter(coherence([(sample.question, sample.response) for sample in samples]))
-    return {"coherence": [[next(values) for _ in places] for places in stages.values()]}
+    samples = [[row.variants[variant] for row, variant in places] for places in stages.values()]
+    pairs = [[(sample.question, sample.response) for sample in found] for found in samples]
+    return {"coherence": _each_once(coherence, pairs)}
+
+
+def _each_once(
+    measure: Callable[[list[T]], list[float]], lists: list[list[T]]
+) -> list[list[float]]:
+    """Measure what stands in the lists, each but once: what is kept was recycled, too."""
+    distinct = list(dict.fromkeys(one for found in lists for one in found))
+    values = dict(zip(distinct, measure(distinct), strict=True))
+    return [[values[one] for one in found] for found in lists]
 
 
 def _scores(stages: Stages) -> Measured:

@@ -5,6 +5,7 @@ from train.reports.coherence import tfidf
 from train.reports.data_section import data_section
 from train.reports.lengths import Lengths
 from train.reports.material import read_material
+from train.reports.recycled_row import RecycledRow
 
 WORDS = Lengths("words")
 
@@ -28,7 +29,7 @@ def test_means_stand_with_median_and_count(tmp_path: Path) -> None:
     assert "coherence" not in rows
 
 
-def test_coherence_is_measured_over_all_stages_at_once(tmp_path: Path) -> None:
+def test_coherence_is_measured_over_all_stages_at_once_and_each_pair_once(tmp_path: Path) -> None:
     write_recycled(tmp_path, many_lines(50))
     asked: list[int] = []
 
@@ -39,8 +40,16 @@ def test_coherence_is_measured_over_all_stages_at_once(tmp_path: Path) -> None:
     material = read_material(config_of(tmp_path))
     section = data_section(material, WORDS, measure)
     assert section is not None
-    assert asked == [100 + sum(row.is_kept for row in material.rows)]
+    assert asked == [len({_pair(row, name) for row in material.rows for name in _shown(row)})]
     assert [mean for mean, _ in dict(section["rows"])["coherence"]] == ["0.250"] * 3
+
+
+def _pair(row: RecycledRow, variant: str) -> tuple[str, str]:
+    return row.variants[variant].question, row.variants[variant].response
+
+
+def _shown(row: RecycledRow) -> set[str]:
+    return {"original", row.final}
 
 
 def test_every_plot_is_drawn_where_there_are_scores(tmp_path: Path) -> None:

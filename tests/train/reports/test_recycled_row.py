@@ -1,7 +1,16 @@
+import json
+
 import pytest
 
 from tests.train.reports.made_up_run import judged, line, many_lines
+from train.recycling.parsing import Parsed
+from train.recycling.ratios import Ratio
+from train.recycling.recycled import Call, Recycled
+from train.recycling.selection import Decision
+from train.recycling.status import Status
 from train.reports.recycled_row import RecycledRow, stages_of, variants_of
+from train.sample import Sample
+from train.samples import Seed
 
 
 def row(status: str = "ok", outcome: str = "both") -> RecycledRow:
@@ -38,3 +47,21 @@ def test_stages_and_variants_hold_the_samples_that_have_them() -> None:
     assert {variant for _, variant in stages["kept"]} == {"both", "response"}
     assert list(variants) == ["original", "instruction", "response", "both"]
     assert len(variants["original"]) == 100 > len(variants["both"]) > 0
+
+
+def test_a_line_that_recycling_writes_is_read() -> None:
+    one = Recycled(Seed("id", Sample("Name a bee.", "Bee.", "a list", "alpaca.json"), "train"))
+    one.variants["response"] = Sample("Name a bee.", "The mason bee.", "a list")
+    one.calls["response"] = Call(Parsed(Status.OK, ("The mason bee.",), criticism="Thin."), 2)
+    one.ifd["response"] = Ratio(Status.OK, 0.5, 8.0, 4.0)
+    one.decisions["response"] = Decision(True, "r-IFD 0.4 below 0.6")
+    one.chosen = "response"
+    line = {"kept": True, "rank": 1, "reason": None, **one.row()}
+    read = RecycledRow.from_dict(json.loads(json.dumps(line)))
+    assert (read.id, read.status, read.outcome, read.final) == ("id", "ok", "response", "response")
+    assert read.variants["original"].question == "Name a bee.\n\na list"
+    assert read.score("response", "ifd") == 0.5
+    assert read.score("response", "ppl_given") == 4.0
+    assert read.calls["response"]["criticism"] == "Thin."
+    assert read.calls["response"]["num_attempts"] == 2
+    assert read.decisions["response"]["is_accepted"] is True
