@@ -47,7 +47,7 @@ def stage_counts(rows: Sequence[RecycledRow]) -> dict[str, tuple[int, int]]:
         if asked:
             counts[f"{stage}: reply understood"] = (len(parsed), len(asked))
         if parsed:
-            counts[f"{stage}: chosen by the student"] = (len(accepted), len(parsed))
+            counts[f"{stage}: accepted"] = (len(accepted), len(parsed))
     counts["kept in the end"] = (sum(row.is_kept for row in rows), len(rows))
     return counts
 

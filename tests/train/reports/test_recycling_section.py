@@ -16,9 +16,9 @@ def test_each_stage_counts_those_that_entered_it() -> None:
     rows = [row("ok", "both"), row("ok", "none"), row("parse_failed", "response")]
     assert stage_counts(rows) == {
         "instruction: reply understood": (2, 3),
-        "instruction: chosen by the student": (1, 2),
+        "instruction: accepted": (1, 2),
         "response: reply understood": (3, 3),
-        "response: chosen by the student": (1, 3),
+        "response: accepted": (1, 3),
         "kept in the end": (1, 3),
     }
 
