@@ -1,7 +1,7 @@
 """The flaws of the published scripts (specification, 1.5), by number: ours must not have them.
 
-Each test fails on the behaviour that it names. The flaws 2 (of scores), 9, 10 and 12 are those of
-scoring.
+Each test fails on the behaviour that it names. Flaws 2 (of scores), 9, 10 and 12 are in
+tests/train/scoring/test_published_flaws.py.
 """
 
 import json

@@ -27,8 +27,13 @@ class Progress:
     def on_batch(self, batch: Sequence[Row]) -> None:
         self._num_tokens += sum(len(row.ids) for row in batch)
         self._num_padded += len(batch) * max(len(row.ids) for row in batch)
-        padding = 1 - self._num_tokens / self._num_padded
-        self._bar.set_postfix_str(f"{self._num_tokens:,} tokens, {padding:.0%} padding")
+        self._bar.set_postfix_str(self.told)
+
+    @property
+    def told(self) -> str:
+        """Tokens so far, and the share of padding beside them."""
+        padding = 1 - self._num_tokens / self._num_padded if self._num_padded else 0.0
+        return f"{self._num_tokens:,} tokens, {padding:.0%} padding"
 
     def finish_shard(self, num_samples: int) -> None:
         self._bar.update(num_samples)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from train.settings import FORBID
+
+Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,10 @@ class Score:
     template: Literal["vicuna", "alpaca", "wizardlm", "chat"] = "vicuna"
     preamble: str = ""
     mode: Literal["exact", "faithful"] = "exact"
-    max_length: int = 2048
-    min_target_tokens: int = 8
-    token_budget: int = 4096
-    chunk: int = 1024
+    max_length: Count = 2048
+    min_target_tokens: Count = 8
+    token_budget: Count = 4096
+    chunk: Count = 1024
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    shards: int = 16
+    shards: Count = 16
