@@ -78,17 +78,17 @@ def told(config: Config, summary: dict[str, Any]) -> list[str]:
     file = config.run.dir / "recycled.jsonl"
     lines = [
         f"{summary['num_kept']:,} of {summary['num_samples']:,} kept: {file}",
-        f"  status    {counts(summary['statuses'])}",
-        f"  outcome   {counts(summary['outcomes'])}",
+        f"  status      {counts(summary['statuses'])}",
+        f"  outcome     {counts(summary['outcomes'])}",
     ]
     for stage, count in summary["stages"].items():
         asked, parsed, accepted = (count.get(of, 0) for of in ("asked", "parsed", "accepted"))
         lines.append(f"  {stage:<12}{asked:,} asked, {parsed:,} parsed, {accepted:,} accepted")
     if summary["dropped"]:
-        lines.append(f"  dropped   {counts(summary['dropped'])}")
+        lines.append(f"  dropped     {counts(summary['dropped'])}")
     spent = summary["teacher"]
     lines.append(
-        f"  teacher   {spent['num_replies']:,} replies, {spent['read']:,} tokens read, "
+        f"  teacher     {spent['num_replies']:,} replies, {spent['read']:,} tokens read, "
         f"{spent['written']:,} written, cost {spent['cost']:.4g}"
     )
     if summary["num_passing"]:
