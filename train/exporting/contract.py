@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from decoding.bundle import BudgetDefaults, Bundle, GoldenReply
+from decoding.bundle import DEFAULT_EFFORTS, BudgetDefaults, Bundle, GoldenReply
 from decoding.format import ReplyFormat
 from train.building.dataset import Built
 from train.config import Config
@@ -22,21 +23,25 @@ def write_contract(
     positions: int | None,
 ) -> Bundle:
     """Write reflection.json and what generation_config.json says of sampling."""
-    lengths = None if built is None else Lengths.of(built.train["kinds"])
-    is_thinking_optional = lengths is None or lengths.has_bare
+    format = ReplyFormat(is_thinking_optional=True)
+    budgets = BudgetDefaults()
+    efforts: Mapping[str, int] = DEFAULT_EFFORTS
+    if built is not None:
+        lengths = Lengths.of(built.train["kinds"])
+        format = ReplyFormat.from_dict(built.manifest["reply_format"])
+        budgets, efforts = lengths.budgets, lengths.efforts
     bundle = Bundle(
         folder=folder,
         name=config.export.name or config.run.name,
         stop_token_ids=stops,
-        format=ReplyFormat(is_thinking_optional=is_thinking_optional),
-        budgets=_fit(BudgetDefaults() if lengths is None else lengths.budgets, positions),
+        format=format,
+        budgets=_fit(budgets, positions),
+        efforts=dict(efforts),
         system_prompt=_system_prompt(config),
         golden_replies=tuple(golden),
         temperature=config.export.temperature,
         top_p=config.export.top_p,
     )
-    if lengths is not None:
-        bundle = replace(bundle, efforts=lengths.efforts)
     bundle.save()
     return bundle
 
@@ -47,8 +52,8 @@ def stop_ids(config: Any, tokenizer: Any, built: Built | None) -> tuple[int, ...
     config: the model's generation configuration, or its configuration
     """
     found: dict[int, None] = {}
-    if built is not None and len(built.train):
-        found[built.train[0]["input_ids"][-1]] = None
+    if built is not None:
+        found[int(built.manifest["end_of_turn_id"])] = None
     for ids in (tokenizer.eos_token_id, config.get("eos_token_id")):
         found |= dict.fromkeys(ids if isinstance(ids, list) else [] if ids is None else [ids])
     return tuple(found)

@@ -22,29 +22,24 @@ class Lengths:
 
     thinking: of the replies that think; none do where it is empty
     num_reflections: the most in one reply
-    has_bare: whether some replies are their output alone
     """
 
     thinking: Sequence[int]
     answers: Sequence[int]
     num_reflections: int
-    has_bare: bool = True
 
     @classmethod
     def of(cls, kinds: Iterable[Sequence[int]]) -> Self:
         """Count the replies of built rows, from the kinds of their tokens."""
         thinking, answers, num_reflections = [], [], 0
-        num_replies = 0
         for row in kinds:
             for reply in _runs(np.asarray(row)):
-                num_replies += 1
                 num_output = int((reply == OUTPUT).sum())
                 answers.append(num_output)
                 if num_output < len(reply):
                     thinking.append(len(reply) - num_output)
                 num_reflections = max(num_reflections, _num_starts(reply == REFLECTION))
-        has_bare = len(thinking) < num_replies
-        return cls(sorted(thinking), sorted(answers), num_reflections, has_bare)
+        return cls(sorted(thinking), sorted(answers), num_reflections)
 
     @property
     def efforts(self) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Weights: what was tuned as the file that ships, merged in float32, cast once, tested on the way.
 
-One model at a time is in memory in float32: 4 bytes a parameter.
+In memory are at most 4 bytes a parameter, 8 where float32 ships: what was saved and what is loaded.
 """
 
 from __future__ import annotations

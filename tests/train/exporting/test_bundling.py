@@ -41,7 +41,7 @@ def test_a_whole_model_becomes_a_bundle_with_its_contract(
     assert bundle.name == "tiny"
     assert (bundle.temperature, bundle.top_p) == (0.7, 1.0)
     assert bundle.system_prompt is None
-    assert not bundle.format.is_thinking_optional  # every reply it was taught thinks
+    assert not bundle.format.is_thinking_optional  # as it was built
     assert len(bundle.golden_replies) == manifest["num_golden"] > 0
 
 

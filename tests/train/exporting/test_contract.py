@@ -6,6 +6,7 @@ from typing import Any
 from datasets import Dataset
 
 from decoding.bundle import Bundle, GoldenReply
+from decoding.format import ReplyFormat
 from train.building.dataset import Built
 from train.building.settings import Build, Erase
 from train.config import Config
@@ -20,9 +21,9 @@ class Tokenizer:
     eos_token_id = 7
 
 
-def built(kinds: list[list[int]]) -> Built:
-    rows = [{"kinds": row, "input_ids": [*range(len(row) - 1), 9]} for row in kinds]
-    return Built(Dataset.from_list(rows), None, {}, Path())
+def built(kinds: list[list[int]], format: ReplyFormat | None = None) -> Built:
+    manifest = {"reply_format": (format or ReplyFormat()).to_dict(), "end_of_turn_id": 9}
+    return Built(Dataset.from_list([{"kinds": row} for row in kinds]), None, manifest, Path())
 
 
 def written(folder: Path, config: Config, data: Built | None, positions: int | None) -> Bundle:
@@ -39,7 +40,13 @@ def test_budgets_and_efforts_are_those_of_the_data(tmp_path: Path) -> None:
     assert bundle.budgets.min_answer_tokens == 8
     assert bundle.budgets.max_tokens == 48
     assert bundle.golden_replies == tuple(GOLDEN)
-    assert not bundle.format.is_thinking_optional
+
+
+def test_the_format_is_the_one_that_was_taught_or_the_freest(tmp_path: Path) -> None:
+    config = Config(Run("a", tmp_path))
+    taught = ReplyFormat(thinking="thought", max_blank=2)
+    assert written(tmp_path, config, built([[0, 1, 5]], taught), None).format == taught
+    assert written(tmp_path, config, None, None).format == ReplyFormat(is_thinking_optional=True)
 
 
 def test_defaults_are_no_larger_than_the_context(tmp_path: Path) -> None:

@@ -17,17 +17,16 @@ def test_efforts_are_percentiles_rounded_up() -> None:
 
 def test_replies_are_measured_by_the_kinds_of_their_tokens() -> None:
     lengths = Lengths.of([kinds("pptwrdrdooo"), kinds("ptto")])
-    assert lengths == Lengths([2, 6], [1, 3], num_reflections=2, has_bare=False)
+    assert lengths == Lengths([2, 6], [1, 3], num_reflections=2)
 
 
 def test_each_reply_of_a_conversation_counts() -> None:
-    assert Lengths.of([kinds("pptoopptttooo")]) == Lengths([1, 3], [2, 3], 0, has_bare=False)
+    assert Lengths.of([kinds("pptoopptttooo")]) == Lengths([1, 3], [2, 3], 0)
 
 
 def test_replies_without_thinking_get_budgets_without_thinking() -> None:
     lengths = Lengths.of([kinds("ppoooo"), kinds("poo")])
-    assert lengths.has_bare
     assert lengths.efforts == dict.fromkeys(EFFORTS, 0)
     assert lengths.budgets.max_thinking_tokens == 0
     assert lengths.budgets.max_tokens == 16
-    assert Lengths.of([kinds("pooo"), kinds("pto")]).has_bare
+    assert Lengths.of([kinds("pooo"), kinds("pto")]).thinking == [1]

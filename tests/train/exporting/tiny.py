@@ -75,7 +75,7 @@ def tiny_adapter(model: Any, seed: int = 1) -> Any:
     return adapted.eval()
 
 
-def tiny_rows(tokenizer: Any, has_bare: bool = False) -> list[Row]:
+def tiny_rows(tokenizer: Any) -> list[Row]:
     pieces = (
         (Kind.THINK, f"<thinking>{THOUGHT}"),
         (Kind.REFLECTION, f"<reflection>{REFLECTED}</reflection>"),
@@ -86,7 +86,7 @@ def tiny_rows(tokenizer: Any, has_bare: bool = False) -> list[Row]:
     for number, question in enumerate(QUESTIONS):
         prompt = prompt_ids(tokenizer, question)
         ids, kinds = list(prompt), [0] * len(prompt)
-        for kind, text in pieces[3 if has_bare and number % 2 else 0 :]:
+        for kind, text in pieces:
             more = tokenizer(text, add_special_tokens=False)["input_ids"]
             ids += more
             kinds += [KINDS.index(kind)] * len(more)
@@ -112,7 +112,11 @@ def make_run(folder: Path, *, is_adapter: bool = False, has_built: bool = True) 
     tokenizer.save_pretrained(tuned)
     if has_built:
         rows = tiny_rows(tokenizer)
-        write_built(folder / "run" / "built", {"train": rows, "holdout": []}, tokenizer, {})
+        manifest = {
+            "reply_format": ReplyFormat().to_dict(),
+            "end_of_turn_id": tokenizer.eos_token_id,
+        }
+        write_built(folder / "run" / "built", {"train": rows, "holdout": []}, tokenizer, manifest)
     return Config(
         run=Run("tiny", folder / "run"),
         sft=Sft(model=str(base) if is_adapter else ""),
