@@ -132,7 +132,9 @@ def _found(shipped: Shipped) -> dict[str, Any]:
 
 
 def _sync(folder: Path) -> None:
-    """Let the files outlive a crash of the machine before the folder takes its place."""
+    """Let all read the files, and let them outlive a crash before the folder takes its place."""
+    for file in folder.iterdir():
+        file.chmod(0o644)
     for path in (*folder.iterdir(), folder):
         handle = os.open(path, os.O_RDONLY)
         try:

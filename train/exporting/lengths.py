@@ -20,26 +20,30 @@ OUTPUT, REFLECTION = KINDS.index(Kind.OUTPUT), KINDS.index(Kind.REFLECTION)
 class Lengths:
     """Token counts of the replies a model was taught with, sorted.
 
-    thinking: of the replies that think; none do where it is empty
+    thinking, answers: of the replies that think
     num_reflections: the most in one reply
+    bare: of the replies that are an answer alone
     """
 
     thinking: Sequence[int]
     answers: Sequence[int]
     num_reflections: int
+    bare: Sequence[int] = ()
 
     @classmethod
     def of(cls, kinds: Iterable[Sequence[int]]) -> Self:
         """Count the replies of built rows, from the kinds of their tokens."""
-        thinking, answers, num_reflections = [], [], 0
+        thinking, answers, num_reflections, bare = [], [], 0, []
         for row in kinds:
             for reply in _runs(np.asarray(row)):
                 num_output = int((reply == OUTPUT).sum())
-                answers.append(num_output)
-                if num_output < len(reply):
+                if num_output == len(reply):
+                    bare.append(num_output)
+                else:
                     thinking.append(len(reply) - num_output)
+                    answers.append(num_output)
                 num_reflections = max(num_reflections, _num_starts(reply == REFLECTION))
-        return cls(sorted(thinking), sorted(answers), num_reflections)
+        return cls(sorted(thinking), sorted(answers), num_reflections, sorted(bare))
 
     @property
     def efforts(self) -> dict[str, int]:
@@ -54,13 +58,14 @@ class Lengths:
 
     @property
     def budgets(self) -> BudgetDefaults:
-        """Room for the longest reply that was taught."""
-        thinking, answer = self.efforts["high"], _round_up(self.answers[-1])
+        """Room for the longest reply; thinking leaves the longest answer after a thought its own."""
+        thinking, bare = self.efforts["high"], max(self.bare, default=0)
+        answer = _round_up(self.answers[-1] if self.answers else bare)
         return BudgetDefaults(
             max_thinking_tokens=thinking,
             max_reflections=self.num_reflections + 2,
             min_answer_tokens=answer,
-            max_tokens=_round_up(thinking + answer + 8),
+            max_tokens=_round_up(max(thinking + answer, bare) + 8),
         )
 
 

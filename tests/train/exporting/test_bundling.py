@@ -88,6 +88,7 @@ def test_the_manifest_knows_every_other_file_and_what_it_was_made_of(
     assert set(manifest["made_of"]["files"]) == {"model.safetensors", "built.json"}
     assert manifest["self_test"]["file"]["num_written"] == 4
     assert manifest["method"] == "full"
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
 
 
 def test_the_papers_lie_beside_the_weights(exported: tuple[Config, dict[str, Any]]) -> None:

@@ -17,11 +17,11 @@ def test_efforts_are_percentiles_rounded_up() -> None:
 
 def test_replies_are_measured_by_the_kinds_of_their_tokens() -> None:
     lengths = Lengths.of([kinds("pptwrdrdooo"), kinds("ptto")])
-    assert lengths == Lengths([2, 6], [1, 3], num_reflections=2)
+    assert lengths == Lengths([2, 6], [1, 3], num_reflections=2, bare=[])
 
 
 def test_each_reply_of_a_conversation_counts() -> None:
-    assert Lengths.of([kinds("pptoopptttooo")]) == Lengths([1, 3], [2, 3], 0)
+    assert Lengths.of([kinds("pptoopptttooo")]) == Lengths([1, 3], [2, 3], 0, bare=[])
 
 
 def test_replies_without_thinking_get_budgets_without_thinking() -> None:
@@ -29,4 +29,10 @@ def test_replies_without_thinking_get_budgets_without_thinking() -> None:
     assert lengths.efforts == dict.fromkeys(EFFORTS, 0)
     assert lengths.budgets.max_thinking_tokens == 0
     assert lengths.budgets.max_tokens == 16
-    assert Lengths.of([kinds("pooo"), kinds("pto")]).thinking == [1]
+
+
+def test_long_answers_without_thought_take_no_room_from_thinking() -> None:
+    lengths = Lengths.of([kinds("p" + "o" * 100), kinds("pttto")])
+    assert lengths == Lengths([3], [1], 0, bare=[100])
+    assert lengths.budgets.min_answer_tokens == 8
+    assert lengths.budgets.max_tokens == 112

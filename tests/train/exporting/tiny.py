@@ -116,7 +116,9 @@ def make_run(folder: Path, *, is_adapter: bool = False, has_built: bool = True) 
             "reply_format": ReplyFormat().to_dict(),
             "end_of_turn_id": tokenizer.eos_token_id,
         }
-        write_built(folder / "run" / "built", {"train": rows, "holdout": []}, tokenizer, manifest)
+        write_built(
+            folder / "run" / "built", {"train": rows, "holdout": []}, tokenizer, [], manifest
+        )
     return Config(
         run=Run("tiny", folder / "run"),
         sft=Sft(model=str(base) if is_adapter else ""),
