@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from problems.problem import Problem
 
@@ -46,3 +46,10 @@ class Example(Generic[Problem_co]):
     def reply(self) -> str:
         """The whole assistant turn as text."""
         return "".join(segment.text for segment in self.segments)
+
+
+class Lessons(Protocol):
+    """What is taught: a pure function of seed, index and the phase of the training, 0 to 1."""
+
+    def example(self, seed: int, index: int, phase: float) -> Example[Problem]:
+        """Return the example at the index."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from train.segments import Lessons
 from train.small.labels import Labelled, label
-from train.small.mixture import Mixture
 
 POOL = 512
 
@@ -35,11 +35,11 @@ class Batch:
 
 
 def read_pool(
-    tokenizer: Any, mixture: Mixture, seed: int, batch_tokens: int, pad: int, cursor: Cursor
+    tokenizer: Any, lessons: Lessons, seed: int, batch_tokens: int, pad: int, cursor: Cursor
 ) -> Iterator[Batch]:
     """Yield the pool's batches from the cursor on; those of one batch are about equally long."""
     indices = range(cursor.pool * POOL, (cursor.pool + 1) * POOL)
-    examples = [mixture.example(seed, index, cursor.phase) for index in indices]
+    examples = [lessons.example(seed, index, cursor.phase) for index in indices]
     groups = _grouped(sorted(label(tokenizer, examples), key=len), batch_tokens)
     random.Random(f"batches/{seed}/{cursor.pool}").shuffle(groups)
     for at in range(cursor.batch, len(groups)):

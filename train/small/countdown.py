@@ -7,6 +7,7 @@ loss on the results a model learns that every attempt reaches the target.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from problems import countdown
 from problems.countdown import Attempt, Puzzle, attempts
@@ -24,13 +25,26 @@ def example(
 ) -> Example[Puzzle]:
     """Return example `index`; after each wrong attempt another one follows with p_more."""
     rng = countdown.source(split, seed, index)
-    puzzle = countdown.puzzle(rng, split)
-    right, wrong = _sorted_out(puzzle)
+    return trace(rng, countdown.puzzle(rng, split), p_more, max_wrong)
+
+
+def trace(
+    rng: random.Random,
+    puzzle: Puzzle,
+    p_more: float,
+    max_wrong: int,
+    first: Sequence[Attempt] = (),
+) -> Example[Puzzle]:
+    """Return the puzzle with wrong attempts, those of `first` before any that are drawn."""
+    right, wrong = sorted_out(puzzle)
     segments = [Segment("<thinking>\n", Kind.THINK)]
     num_wrong = 0
     while num_wrong < min(max_wrong, len(wrong)) and rng.random() < p_more:
         num_wrong += 1
-    for attempt in _plausible(rng, wrong, num_wrong, puzzle.target):
+    given = list(first[:num_wrong])
+    others = [attempt for attempt in wrong if attempt not in given] if given else wrong
+    drawn = _plausible(rng, others, num_wrong - len(given), puzzle.target)
+    for attempt in given + drawn:
         segments += _mistake(attempt, puzzle.target)
     chosen = rng.choice(right)
     segments.append(Segment(chosen.line, Kind.THINK))
@@ -39,7 +53,8 @@ def example(
     return Example(puzzle, tuple(segments))
 
 
-def _sorted_out(puzzle: Puzzle) -> tuple[list[Attempt], list[Attempt]]:
+def sorted_out(puzzle: Puzzle) -> tuple[list[Attempt], list[Attempt]]:
+    """Return the attempts that reach the target, and those that do not."""
     every = attempts(puzzle.numbers)
     right = [attempt for attempt in every if attempt.result == puzzle.target]
     return right, [attempt for attempt in every if attempt.result != puzzle.target]

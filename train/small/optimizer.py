@@ -80,10 +80,13 @@ def orthogonalise(matrices: Tensor, num_rounds: int) -> Tensor:
 def build_optimizers(
     model: torch.nn.Module, embedding: Tensor, lr: float, adamw_lr: float
 ) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices and AdamW for the rest."""
-    params = list(model.parameters())
-    matrices = [p for p in params if p.ndim == 2 and p is not embedding]
-    norms = [p for p in params if p.ndim < 2]
+    """Return Muon for the matrices and AdamW for the rest, adapters too; frozen ones are left."""
+    params = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    adapters = [p for name, p in params.items() if "lora_" in name]
+    if adapters:
+        return [torch.optim.AdamW(adapters, lr=adamw_lr, weight_decay=0.0)]
+    matrices = [p for p in params.values() if p.ndim == 2 and p is not embedding]
+    norms = [p for p in params.values() if p.ndim < 2]
     adamw = torch.optim.AdamW(
         [
             {"params": [embedding], "weight_decay": 0.05},

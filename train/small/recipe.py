@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from train.segments import Lessons
 from train.small.mixture import Mixture
 
 
@@ -47,6 +48,11 @@ class Recipe:
     def thinking_only(self) -> Recipe:
         """Return the baseline: equal size and tokens, no mistakes and no reflections."""
         return replace(self, mixture=replace(self.mixture, has_reflections=False))
+
+    @property
+    def lessons(self) -> Lessons:
+        """What is taught."""
+        return self.mixture
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

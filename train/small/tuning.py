@@ -54,13 +54,18 @@ class RecipeError(TrainError):
 
 
 class Tuning:
-    """One training run over a folder: `checkpoint.pt` in it is where `resume` goes on."""
+    """One training run over a folder: `checkpoint.pt` in it is where `resume` goes on.
 
-    def __init__(self, recipe: Recipe, tokenizer: Any, folder: Path) -> None:
+    model: what it starts from; None: fresh weights of the recipe's shape and seed
+    """
+
+    def __init__(
+        self, recipe: Recipe, tokenizer: Any, folder: Path, model: LlamaForCausalLM | None = None
+    ) -> None:
         self.recipe, self.tokenizer = recipe, tokenizer
         self.path = folder / "checkpoint.pt"
         torch.manual_seed(recipe.seed)
-        self.model = build_model(recipe, tokenizer)
+        self.model = model or build_model(recipe, tokenizer)
         self.optimizers = build_optimizers(
             self.model, self.model.get_input_embeddings().weight, recipe.lr, recipe.adamw_lr
         )
@@ -137,7 +142,7 @@ class Tuning:
         recipe, pad = self.recipe, self.tokenizer.pad_token_id
         while True:
             for batch in read_pool(
-                self.tokenizer, recipe.mixture, recipe.seed, recipe.batch_tokens, pad, self.cursor
+                self.tokenizer, recipe.lessons, recipe.seed, recipe.batch_tokens, pad, self.cursor
             ):
                 if self.progress.num_tokens >= recipe.num_tokens:
                     return

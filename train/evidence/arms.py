@@ -1,0 +1,104 @@
+"""Arms: the models that are compared, and how large the comparison is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from train.evidence.lessons import Mask, Style
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of teaching, trained once a seed.
+
+    share: of the comparison's training tokens; what starts from another arm has used that arm's too
+    base: the arm whose finished weights it starts from
+    mistakes: drawn at random; the base's own; or drawn, but on the puzzles of the base's own
+    lora_rank: of adapters on all linear layers, the rest frozen; 0 trains everything
+    num_numbers: of a puzzle
+    """
+
+    name: str
+    about: str
+    style: Style
+    mask: Mask = Mask.DECISIONS
+    share: float = 1.0
+    base: str | None = None
+    mistakes: Literal["drawn", "own", "drawn on the same puzzles"] = "drawn"
+    lora_rank: int = 0
+    num_numbers: int = 3
+
+    @property
+    def can_reflect(self) -> bool:
+        """Whether its lessons have reflections."""
+        return self.style is Style.REFLECTING
+
+
+HALF = "thinking, half"
+THINKING, REFLECTING = "thinking", "reflecting"
+# In the order of running: what decides comes first.
+ARMS = (
+    Arm(THINKING, "the right attempt, then the answer", Style.THINKING),
+    Arm(REFLECTING, "wrong attempts rejected; no loss on their decisions", Style.REFLECTING),
+    Arm("unmasked", "the same with loss on everything", Style.REFLECTING, Mask.NONE),
+    Arm("attempts masked", "no loss on whole wrong attempts", Style.REFLECTING, Mask.ATTEMPTS),
+    Arm("prefix masked", "each example twice, once learned after its first reflection",
+        Style.REFLECTING, Mask.PREFIX),
+    Arm("direct", "the answer alone", Style.DIRECT),
+    Arm(HALF, "what the continued ones start from", Style.THINKING, share=0.5),
+    Arm("continued", "thinking, then reflecting, half each", Style.REFLECTING, share=0.5,
+        base=HALF),
+    Arm("own mistakes", "as continued, with the mistakes that the thinking model makes",
+        Style.REFLECTING, share=0.5, base=HALF, mistakes="own"),
+    Arm("same puzzles", "the control of own mistakes: its puzzles, mistakes drawn",
+        Style.REFLECTING, share=0.5, base=HALF, mistakes="drawn on the same puzzles"),
+    Arm("LoRA", "as continued, by adapters of rank 16 alone", Style.REFLECTING, share=0.5,
+        base=HALF, lora_rank=16),
+)  # fmt: skip
+
+
+def find(name: str) -> Arm:
+    """Return the arm of that name; KeyError lists the names there are."""
+    for arm in ARMS:
+        if arm.name == name:
+            return arm
+    raise KeyError(f"no arm is called {name!r}; there is {', '.join(a.name for a in ARMS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much of everything; equal scales make equal figures.
+
+    num_tokens: of training, prompts included, without padding
+    num_puzzles: held-out puzzles asked; num_votes: answers a puzzle of the voting arms
+    num_own, num_tries: training puzzles on which own mistakes are sought, and how often
+    """
+
+    num_tokens: int = 5_000_000
+    num_layers: int = 4
+    width: int = 96
+    num_puzzles: int = 1000
+    num_votes: int = 8
+    num_own: int = 6000
+    num_tries: int = 6
+    num_checks: int = 10
+    num_check_puzzles: int = 200
+    num_tokenizer_examples: int = 3000
+    num_warmup_steps: int = 100
+
+    def quick(self) -> Scale:
+        """Return the smoke scale: every part of the path, nothing learned."""
+        return Scale(
+            num_tokens=40_000,
+            num_layers=1,
+            width=16,
+            num_puzzles=12,
+            num_votes=3,
+            num_own=20,
+            num_tries=2,
+            num_checks=2,
+            num_check_puzzles=4,
+            num_tokenizer_examples=200,
+            num_warmup_steps=5,
+        )

@@ -1,0 +1,115 @@
+"""Comparison: the figures of all runs, and what of their differences is more than chance.
+
+Two questions, a test of each. On these puzzles: the mean over seeds of each puzzle, paired (signs
+drawn at random). With other seeds: the differences of the seeds, paired t. Holm's correction over
+all comparisons of either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from estimates.means import mean
+from estimates.paired import pair
+from estimates.power import holm
+from train.evidence.arms import ARMS, REFLECTING, THINKING, find
+from train.evidence.curves import curves_of
+from train.evidence.figures import Runs, figures_of, pooled
+from train.evidence.votes import CHOICES, chosen, mean_tokens
+
+Results = Mapping[str, Runs]
+PAIRS = (
+    *((THINKING, arm.name) for arm in ARMS if arm.name != THINKING),
+    ("unmasked", REFLECTING),
+    ("attempts masked", REFLECTING),
+    ("prefix masked", REFLECTING),
+    (REFLECTING, "continued"),
+    ("same puzzles", "own mistakes"),
+    ("continued", "LoRA"),
+)
+
+
+def compare_arms(results: Results) -> dict[str, Any]:
+    """Return all figures in JSON form."""
+    pairs = [(a, b) for a, b in PAIRS if a in results and b in results]
+    differences = [{"first": a, "second": b, **_against(results[a], results[b])} for a, b in pairs]
+    _adjust(differences)
+    reflecting = [name for name in results if find(name).can_reflect and THINKING in results]
+    return {
+        "arms": {name: figures_of(runs) for name, runs in results.items()},
+        "differences": differences,
+        "equal_inference": {
+            name: _equal_inference(results[THINKING], results[name]) for name in reflecting
+        },
+        "curves": {name: curves_of(name, runs) for name, runs in results.items()},
+    }
+
+
+def _against(first: Runs, second: Runs) -> dict[str, Any]:
+    """Compare two arms on the seeds that both have."""
+    seeds = sorted(set(first) & set(second))
+    rows = {
+        seed: (first[seed]["tries"][0]["right"], second[seed]["tries"][0]["right"])
+        for seed in seeds
+    }
+    return _paired(rows)
+
+
+def _paired(rows: Mapping[int, tuple[Sequence[int], Sequence[int]]]) -> dict[str, Any]:
+    """Compare by seed, over puzzles and over seeds; rows: for each seed the two lists of right."""
+    by_seed = {seed: pair(*rows[seed]) for seed in rows}
+    differences = [one.difference.value for one in by_seed.values()]
+    first, second = (
+        [mean(column) for column in zip(*side, strict=True)]
+        for side in zip(*rows.values(), strict=True)
+    )
+    together = pair(first, second)
+    return {
+        "difference": together.difference.to_dict(),
+        "p_puzzles": together.p,
+        "p_seeds": _p_of_seeds(differences),
+        "by_seed": {
+            seed: {"b": one.b, "c": one.c, "difference": one.difference.value, "p": one.p}
+            for seed, one in by_seed.items()
+        },
+    }
+
+
+def _p_of_seeds(differences: Sequence[float]) -> float | None:
+    """Return the two-sided p of a paired t test; None of fewer than two seeds."""
+    if len(differences) < 2:
+        return None
+    from scipy.stats import ttest_1samp
+
+    p = float(ttest_1samp(differences, 0.0).pvalue)
+    return None if math.isnan(p) else p
+
+
+def _adjust(compared: Sequence[dict[str, Any]]) -> None:
+    for name in ("p_puzzles", "p_seeds"):
+        known = [one for one in compared if one[name] is not None]
+        for one, p in zip(known, holm([one[name] for one in known]), strict=True):
+            one[f"{name}_holm"] = p
+
+
+def _equal_inference(thinking: Runs, runs: Runs) -> dict[str, Any]:
+    """Give thinking at least the tokens of this arm, rounded up to whole answers, and choose."""
+    seeds = sorted(set(thinking) & set(runs))
+    ours = mean([mean(runs[seed]["tries"][0]["tokens"]) for seed in seeds])
+    theirs = mean([mean(thinking[seed]["tries"][0]["tokens"]) for seed in seeds])
+    k = min(math.ceil(ours / theirs), len(thinking[seeds[0]]["tries"]))
+    found: dict[str, Any] = {
+        "tokens": ours,
+        "k": k,
+        "tokens_of_k": mean([mean_tokens(thinking[seed]["tries"][:k]) for seed in seeds]),
+    }
+    for choice in CHOICES:
+        rows = {
+            seed: (chosen(thinking[seed]["tries"][:k], choice), runs[seed]["tries"][0]["right"])
+            for seed in seeds
+        }
+        right = pooled([row[0] for row in rows.values()]).to_dict()
+        found[choice] = {"right": right, **_paired(rows)}
+    return found

@@ -1,0 +1,64 @@
+"""Figures: what the models of one arm did, their seeds together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from estimates.clusters import clustered_wilson
+from estimates.means import mean
+from estimates.proportions import Interval, wilson
+
+Runs = Mapping[int, Mapping[str, Any]]  # seed -> its result.json
+COUNTS = ("wrong_flagged", "right_flagged", "repaired_of_flagged_wrong")
+
+
+def figures_of(runs: Runs) -> dict[str, Any]:
+    """Return what an arm did, its seeds together: intervals by puzzle, the seeds being given."""
+    first = {seed: run["tries"][0] for seed, run in runs.items()}
+    sums = {name: _sum(run["figures"][name] for run in runs.values()) for name in COUNTS}
+    forced = {
+        name: mean([run["forced"][name] for run in runs.values()]) for name in ("wrong", "right")
+    }
+    return {
+        "seeds": sorted(runs),
+        "right": pooled([one["right"] for one in first.values()]).to_dict(),
+        "right_by_seed": {seed: mean(one["right"]) for seed, one in first.items()},
+        "greedy": mean([mean(run["greedy_tries"][0]["right"]) for run in runs.values()]),
+        "finished": mean([mean(one["finished"]) for one in first.values()]),
+        "tokens": mean([mean(one["tokens"]) for one in first.values()]),
+        "reflections": mean([mean(one["reflections"]) for one in first.values()]),
+        **{name: wilson(*counts).to_dict() for name, counts in sums.items()},
+        "caught_less_false_alarms": _share(sums["wrong_flagged"]) - _share(sums["right_flagged"]),
+        "forced": forced,
+        "by_num_solutions": _by_solutions(runs),
+        "training_tokens": mean([run["training"]["num_tokens"] for run in runs.values()]),
+        "loss_tokens": mean([run["training"]["num_loss_tokens"] for run in runs.values()]),
+        "examples": mean([run["training"]["num_examples"] for run in runs.values()]),
+        "cpu_s": mean([run["training"]["cpu_s"] for run in runs.values()]),
+        "data_hashes": {seed: run["training"]["data_hash"] for seed, run in runs.items()},
+    }
+
+
+def _sum(shares: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+    pairs = [(share["k"], share["n"]) for share in shares]
+    return sum(k for k, _ in pairs), sum(n for _, n in pairs)
+
+
+def _share(counts: tuple[int, int]) -> float:
+    return counts[0] / counts[1] if counts[1] else 0.0
+
+
+def pooled(rows: Sequence[Sequence[int]]) -> Interval:
+    """Return the share of ones; rows: a seed each, of the same puzzles."""
+    values = [float(value) for row in rows for value in row]
+    return clustered_wilson(values, [at for row in rows for at in range(len(row))])
+
+
+def _by_solutions(runs: Runs) -> dict[str, Any]:
+    """Split by how many attempts reach the target: the fewer, the longer the search."""
+    found: dict[str, list[float]] = {"1": [], "2": [], "3 or more": []}
+    for run in runs.values():
+        for right, count in zip(run["tries"][0]["right"], run["num_solutions"], strict=True):
+            found[str(count) if count < 3 else "3 or more"].append(right)
+    return {name: wilson(int(sum(ones)), len(ones)).to_dict() for name, ones in found.items()}

@@ -1,0 +1,88 @@
+"""Lesson: how a model of the evidence is taught Countdown: its style, mistakes and masks.
+
+What is compared is the lesson alone: the same puzzles by (seed, index), model, optimizer and
+number of training tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from problems.countdown import Puzzle
+from train.evidence.own_mistakes import OwnMistakes
+from train.segments import Example, Kind, Segment
+from train.small import countdown
+
+P_MORE, MAX_WRONG = 0.65, 8  # as the demo model is taught
+
+
+class Style(StrEnum):
+    """What stands before the answer: nothing, the right attempt, or wrong ones before it."""
+
+    DIRECT = "direct"
+    THINKING = "thinking"
+    REFLECTING = "reflecting"
+
+
+class Mask(StrEnum):
+    """What of the wrong attempts brings no loss.
+
+    DECISIONS: the choices, while their honest results are learned; ATTEMPTS: all of them; PREFIX:
+    all that stands before the first reflection closes, in the second of two copies of each example
+    (Reflection-70B); NONE: nothing.
+    """
+
+    DECISIONS = "decisions"
+    ATTEMPTS = "attempts"
+    PREFIX = "prefix"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Examples by index; `example` is a pure function of its arguments and the fields."""
+
+    style: Style
+    mask: Mask = Mask.DECISIONS
+    own: OwnMistakes | None = None
+    num_numbers: int = 3
+
+    def example(self, seed: int, index: int, phase: float) -> Example[Puzzle]:  # noqa: ARG002
+        """Return the example at `index`; the phase of the training changes nothing."""
+        copy = 0
+        if self.mask is Mask.PREFIX and self.style is Style.REFLECTING:
+            index, copy = divmod(index, 2)
+        taught = self._taught(seed, index)
+        return replace(taught, segments=tuple(self._masked(taught.segments, copy)))
+
+    def _taught(self, seed: int, index: int) -> Example[Puzzle]:
+        if self.own is not None:
+            return self.own.example(seed, index, P_MORE, MAX_WRONG)
+        p_more = P_MORE if self.style is Style.REFLECTING else 0.0
+        found = countdown.example(seed, index, p_more=p_more, max_wrong=MAX_WRONG)
+        if self.style is Style.DIRECT:
+            return replace(found, segments=found.segments[-1:])
+        return found
+
+    def _masked(self, segments: Iterable[Segment], copy: int) -> Iterable[Segment]:
+        segments = list(segments)
+        kinds = [segment.kind for segment in segments]
+        if copy and Kind.REFLECTION in kinds:
+            last = kinds.index(Kind.REFLECTION)
+            masked = [replace(segment, loss=False) for segment in segments[: last + 1]]
+            return masked + [replace(segment, loss=True) for segment in segments[last + 1 :]]
+        if self.mask is Mask.DECISIONS:
+            return segments
+        is_learned = self.mask is not Mask.ATTEMPTS
+        return [
+            replace(segment, loss=is_learned) if segment.kind is Kind.WRONG else segment
+            for segment in segments
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form; own mistakes by their hash."""
+        found = asdict(replace(self, own=None))
+        return found | {"own": self.own.sha256 if self.own else None}

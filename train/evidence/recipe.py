@@ -1,0 +1,56 @@
+"""ArmRecipe: everything that decides what one model of the evidence becomes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from train.evidence.arms import Arm, Scale
+from train.evidence.lessons import Lesson, Style
+from train.evidence.own_mistakes import OwnMistakes
+from train.small.mixture import Mixture
+from train.small.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRecipe(Recipe):
+    """The demo model's recipe with a lesson; its mixture makes the tokenizer, the same for all.
+
+    origin: hash of the weights it starts from; "" where they are fresh
+    """
+
+    lesson: Lesson = field(default_factory=lambda: Lesson(Style.THINKING))
+    lora_rank: int = 0
+    origin: str = ""
+
+    @property
+    def lessons(self) -> Lesson:
+        """What is taught."""
+        return self.lesson
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form; own mistakes by their hash."""
+        plain = asdict(replace(self, lesson=replace(self.lesson, own=None)))
+        return plain | {"lesson": self.lesson.to_dict()}
+
+
+def arm_recipe(
+    arm: Arm, seed: int, scale: Scale, origin: str = "", own: OwnMistakes | None = None
+) -> ArmRecipe:
+    """Return the recipe of an arm and a seed."""
+    return ArmRecipe(
+        seed=seed,
+        mixture=Mixture(words_share=0.0),
+        num_tokens=round(scale.num_tokens * arm.share),
+        num_tokenizer_examples=scale.num_tokenizer_examples,
+        num_layers=scale.num_layers,
+        width=scale.width,
+        inner_width=3 * scale.width,
+        num_warmup_steps=scale.num_warmup_steps,
+        num_checks=scale.num_checks,
+        num_check_problems=scale.num_check_puzzles,
+        num_problems=scale.num_puzzles,
+        lesson=Lesson(arm.style, arm.mask, own),
+        lora_rank=arm.lora_rank,
+        origin=origin,
+    )

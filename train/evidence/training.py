@@ -1,0 +1,123 @@
+"""Training: one arm with one seed, from fresh weights or its base, to figures in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from files.whole import write_whole
+from train.errors import DataError
+from train.evidence.arms import Arm, Scale
+from train.evidence.measuring import TEMPERATURE, measure, puzzles
+from train.evidence.own_mistakes import OwnMistakes, collect
+from train.evidence.recipe import ArmRecipe, arm_recipe
+from train.small.evaluation import CHECK_SEED, answer, figures
+from train.small.tokenizer import train_tokenizer
+from train.small.tuning import Tuning, build_model
+
+logger = logging.getLogger(__name__)
+WEIGHTS, RESULT, OWN = "weights.pt", "result.json", "own_mistakes.json"
+CONTINUED_LR = 2e-3  # of what starts from trained weights; fresh ones take the recipe's 4e-3
+
+
+def folder_of(out: Path, arm: str, seed: int) -> Path:
+    """Return where the arm's run with that seed lives."""
+    return out / arm.replace(", ", "-").replace(" ", "-").lower() / f"seed-{seed}"
+
+
+def is_done(out: Path, arm: Arm, seed: int) -> bool:
+    """Whether the figures of that run are there."""
+    return (folder_of(out, arm.name, seed) / RESULT).is_file()
+
+
+def train_arm(out: Path, arm: Arm, seed: int, scale: Scale) -> None:
+    """Train, measure and write the figures; goes on where a former call was stopped.
+
+    Raises StoppedError at a SIGTERM, RecipeError where the folder is of another scale.
+    """
+    torch.set_num_threads(1)
+    folder = folder_of(out, arm.name, seed)
+    mixture = arm_recipe(arm, seed, scale).mixture
+    shape = arm_recipe(arm, 1, scale)
+    tokenizer = train_tokenizer(
+        mixture, 1, shape.vocab_size, scale.num_tokenizer_examples, shape.max_length
+    )
+    tuning = start(out, arm, seed, scale, tokenizer)
+    tuning.resume()
+    tuning.fit(lambda model: check(model, tokenizer, scale.num_check_puzzles))
+    torch.save(tuning.model.state_dict(), folder / WEIGHTS)
+    num_votes = 1 if arm.can_reflect else scale.num_votes
+    result = {
+        "format": 1,
+        "arm": arm.name,
+        "seed": seed,
+        "recipe": tuning.recipe.to_dict(),
+        "num_parameters": sum(p.numel() for p in tuning.model.parameters()),
+        "num_trained": sum(p.numel() for p in tuning.model.parameters() if p.requires_grad),
+        "training": asdict(tuning.progress),
+        **measure(tuning.model, tokenizer, scale.num_puzzles, num_votes),
+    }
+    write_whole(folder / RESULT, json.dumps(result) + "\n", is_synced=True)
+
+
+def start(out: Path, arm: Arm, seed: int, scale: Scale, tokenizer: Any) -> Tuning:
+    """Return the run before its first step."""
+    folder = folder_of(out, arm.name, seed)
+    if arm.base is None:
+        return Tuning(arm_recipe(arm, seed, scale), tokenizer, folder)
+    weights = folder_of(out, arm.base, seed) / WEIGHTS
+    if not weights.is_file():
+        raise DataError(f"{arm.name} starts from {arm.base}, which is not trained: no {weights}")
+    origin = hashlib.sha256(weights.read_bytes()).hexdigest()
+    recipe = arm_recipe(arm, seed, scale, origin)
+    model = build_model(recipe, tokenizer)
+    model.load_state_dict(torch.load(weights, weights_only=True))
+    if arm.mistakes != "drawn":
+        own = own_mistakes(weights.parent, model, tokenizer, seed, scale)
+        used = OwnMistakes(own.lines, is_used=arm.mistakes == "own")
+        recipe = arm_recipe(arm, seed, scale, origin, used)
+    return Tuning(_continued(recipe), tokenizer, folder, _adapted(model, arm.lora_rank))
+
+
+def _continued(recipe: ArmRecipe) -> ArmRecipe:
+    return replace(recipe, lr=CONTINUED_LR, adamw_lr=CONTINUED_LR)
+
+
+def _adapted(model: Any, rank: int) -> Any:
+    """Put adapters on all linear layers and freeze the rest; nothing at rank 0."""
+    if not rank:
+        return model
+    from peft import LoraConfig, inject_adapter_in_model
+
+    layers = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    torch.manual_seed(0)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers)
+    adapted = inject_adapter_in_model(config, model)
+    for name, parameter in adapted.named_parameters():
+        parameter.requires_grad_("lora_" in name)
+    return adapted
+
+
+def own_mistakes(folder: Path, model: Any, tokenizer: Any, seed: int, scale: Scale) -> OwnMistakes:
+    """Return the base's own mistakes, sought once."""
+    file = folder / OWN
+    if not file.is_file():
+        logger.info("seeking mistakes of the model's own on %d puzzles", scale.num_own)
+        model.eval()
+        collect(model, tokenizer, seed, scale.num_own, scale.num_tries).save(file)
+        model.train()
+    return OwnMistakes.load(file)
+
+
+def check(model: Any, tokenizer: Any, n: int) -> dict[str, Any]:
+    """Return a few figures on puzzles of their own while the training runs."""
+    found = figures(answer(model, tokenizer, puzzles(n, CHECK_SEED), TEMPERATURE, CHECK_SEED))
+    names = {"right": "right", "wrong_flagged": "caught", "right_flagged": "false_alarms"}
+    shares = {short: found[name]["percent"] for name, short in names.items()}
+    return shares | {"tokens": found["mean_tokens"], "k": found["right"]["k"], "n": n}
