@@ -1,4 +1,4 @@
-"""Countdown: reach a target with three numbers and two signs, by (seed, index); every attempt.
+"""Countdown: reach a target with each of a few numbers once, by (seed, index); every attempt.
 
 Checking an attempt is one comparison and finding the right one is a search: the task in which
 reflection pays.  After *Stream of Search*, section 3, https://arxiv.org/abs/2404.03683.
@@ -11,7 +11,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Self
 
 from problems.expression import evaluate, shortest
@@ -25,49 +25,51 @@ MAX_RESULT = 999
 HELD_OUT_EVERY = 10
 
 TEMPLATES = [
-    "Use {a}, {b} and {c} to make {t}.",
-    "Make {t} from {a}, {b} and {c}.",
-    "Reach {t} with the numbers {a}, {b} and {c}.",
-    "Use each of {a}, {b} and {c} once to get {t}.",
-    "How can I get {t} from {a}, {b} and {c}?",
-    "Countdown: numbers {a}, {b}, {c}, target {t}.",
+    "Use {first} and {last} to make {t}.",
+    "Make {t} from {first} and {last}.",
+    "Reach {t} with the numbers {first} and {last}.",
+    "Use each of {first} and {last} once to get {t}.",
+    "How can I get {t} from {first} and {last}?",
+    "Countdown: numbers {first}, {last}, target {t}.",
 ]
 HELD_OUT_TEMPLATES = [
-    "How can I make {t} with {a}, {b} and {c}?",
-    "Reach the target {t} from the numbers {a}, {b}, {c}.",
+    "How can I make {t} with {first} and {last}?",
+    "Reach the target {t} from the numbers {first}, {last}.",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Two steps that use each number once; the second one uses the result of the first."""
+    """Steps that use each number once; each but the first uses the result of the one before."""
 
-    first: Step
-    second: Step
+    steps: tuple[Step, ...]
 
     @property
     def result(self) -> int:
         """What the attempt reaches."""
-        return self.second.after
+        return self.steps[-1].after
 
     @property
     def line(self) -> str:
         """The attempt as a line of thinking."""
-        return f"{self.first.line.strip()}, {self.second.line}"
+        return ", ".join(step.line.strip() for step in self.steps) + "\n"
 
     @property
     def expression(self) -> str:
         """The attempt as one expression, the form of the answer."""
-        inner = f"({self.first.before} {self.first.sign} {self.first.operand})"
-        before, operand = self.second.before, self.second.operand
-        is_left = before == self.first.after
-        left, right = (inner, operand) if is_left else (before, inner)
-        return f"{left} {self.second.sign} {right} = {self.result}"
+        first, *others = self.steps
+        written, value = f"{first.before} {first.sign} {first.operand}", first.after
+        for step in others:
+            inner = f"({written})"
+            is_left = step.before == value
+            left, right = (inner, step.operand) if is_left else (step.before, inner)
+            written, value = f"{left} {step.sign} {right}", step.after
+        return f"{written} = {value}"
 
 
 @dataclass(frozen=True, slots=True)
 class Puzzle:
-    """Three numbers and a target that they reach."""
+    """A few numbers, three where nothing else is said, and a target that they reach."""
 
     prompt: str
     numbers: tuple[int, ...]
@@ -109,16 +111,17 @@ def source(split: Split, seed: int, index: int) -> random.Random:
     return random.Random(f"countdown/{split}/{seed}/{index}")
 
 
-def puzzle(rng: random.Random, split: Split) -> Puzzle:
+def puzzle(rng: random.Random, split: Split, num_numbers: int = 3) -> Puzzle:
     """Draw the next puzzle that the split admits."""
     while True:
-        numbers = tuple(rng.sample(range(1, MAX_NUMBER + 1), 3))
+        numbers = tuple(rng.sample(range(1, MAX_NUMBER + 1), num_numbers))
         target = rng.choice(attempts(numbers)).result
         if target <= MAX_TARGET and is_held_out(numbers, target) == (split is not Split.TRAIN):
             break
     templates = HELD_OUT_TEMPLATES if split is Split.TEMPLATES else TEMPLATES
-    a, b, c = numbers
-    return Puzzle(rng.choice(templates).format(a=a, b=b, c=c, t=target), numbers, target)
+    first, last = ", ".join(map(str, numbers[:-1])), numbers[-1]
+    prompt = rng.choice(templates).format(first=first, last=last, t=target)
+    return Puzzle(prompt, numbers, target)
 
 
 def is_held_out(numbers: tuple[int, ...], target: int) -> bool:
@@ -126,17 +129,27 @@ def is_held_out(numbers: tuple[int, ...], target: int) -> bool:
     return stable_hash(f"{sorted(numbers)} {target}") % HELD_OUT_EVERY == 0
 
 
-@cache
+@lru_cache(maxsize=4096)
 def attempts(numbers: tuple[int, ...]) -> tuple[Attempt, ...]:
     """Return every attempt with positive results; of a sum or product only one order."""
     found = []
-    for i, j in itertools.permutations(range(3), 2):
-        rest = numbers[3 - i - j]
+    for i, j in itertools.permutations(range(len(numbers)), 2):
+        rest = tuple(number for at, number in enumerate(numbers) if at not in (i, j))
         for first in _steps(numbers[i], numbers[j], i < j):
-            for before, operand in ((first.after, rest), (rest, first.after)):
-                is_ordered = before == first.after
-                found += [Attempt(first, second) for second in _steps(before, operand, is_ordered)]
+            found += _continued((first,), rest)
     return tuple(dict.fromkeys(found))
+
+
+def _continued(steps: tuple[Step, ...], rest: tuple[int, ...]) -> list[Attempt]:
+    """Return the attempts that begin with these steps and use the rest of the numbers."""
+    if not rest:
+        return [Attempt(steps)]
+    found, so_far = [], steps[-1].after
+    for at, number in enumerate(rest):
+        for before, operand in ((so_far, number), (number, so_far)):
+            for step in _steps(before, operand, before == so_far):
+                found += _continued((*steps, step), rest[:at] + rest[at + 1 :])
+    return found
 
 
 def _steps(before: int, operand: int, is_ordered: bool) -> list[Step]:

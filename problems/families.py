@@ -39,7 +39,11 @@ FAMILIES = {
 
 def draw(family: str, split: Split, n: int, seed: int) -> list[Problem]:
     """Return the first n different problems; those for a smaller n are their beginning."""
-    kind = FAMILIES[family]
+    return draw_from(FAMILIES[family], split, n, seed)
+
+
+def draw_from(kind: Family, split: Split, n: int, seed: int) -> list[Problem]:
+    """Do as `draw` for a kind that may have no name."""
     problems: dict[str, Problem] = {}
     index = 0
     while len(problems) < n:

@@ -15,6 +15,7 @@ from problems.word_problems import WordProblem
 
 OPEN, CLOSE = "<reflection>", "</reflection>"
 STEP = r"([0-9]{1,9}) ([-+*/]) ([0-9]{1,9}) = ([0-9]{1,9})"
+ATTEMPT = rf"{STEP}(?:, {STEP})+"
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ def stated_answer(problem: Problem, thoughts: str) -> str | None:
     """
     lines = [line.strip() for line in thoughts.partition(OPEN)[0].split("\n")]
     if isinstance(problem, Puzzle):
-        attempts = [match for line in lines if (match := re.fullmatch(f"{STEP}, {STEP}", line))]
+        attempts = [line for line in lines if re.fullmatch(ATTEMPT, line)]
         return _expression(attempts[-1]) if attempts else None
     if isinstance(problem, WordProblem):
         steps = [match for line in lines if (match := re.fullmatch(STEP, line))]
@@ -74,14 +75,19 @@ def stated_answer(problem: Problem, thoughts: str) -> str | None:
     raise TypeError(f"no rule for the answers of a {type(problem).__name__}")
 
 
-def _expression(attempt: re.Match[str]) -> str:
+def _expression(attempt: str) -> str:
     """Write an attempt as an answer is written; one that does not hang together stays as it is."""
-    a, sign, b, middle, c, sign2, d, result = attempt.groups()
-    if c == middle:
-        return f"({a} {sign} {b}) {sign2} {d} = {result}"
-    if d == middle:
-        return f"{c} {sign2} ({a} {sign} {b}) = {result}"
-    return attempt[0]
+    (a, sign, b, result), *others = re.findall(STEP, attempt)
+    written = f"{a} {sign} {b}"
+    for before, sign, operand, after in others:
+        if before == result:
+            written = f"({written}) {sign} {operand}"
+        elif operand == result:
+            written = f"{before} {sign} ({written})"
+        else:
+            return attempt
+        result = after
+    return f"{written} = {result}"
 
 
 def _attempts(reply: str) -> Iterator[tuple[str, bool]]:
@@ -119,18 +125,21 @@ def _step_verdicts(
 
 def _is_right_attempt(puzzle: Puzzle, line: str) -> bool:
     """Whether the attempt is calculated right and reaches the target with each number once."""
-    match = re.fullmatch(f"{STEP}, {STEP}", line)
-    if not match:
+    if not re.fullmatch(ATTEMPT, line):
         return False
-    a, sign, b, middle, c, sign2, d, result = match.groups()
-    left, used = list(puzzle.numbers), [int(a), int(b)]
-    for number in used:
-        if number not in left:
+    left = list(puzzle.numbers)  # numbers, and the result of the step before, that wait for use
+    for number, (before, sign, operand, after) in enumerate(re.findall(STEP, line)):
+        uses = [int(before), int(operand)]
+        if number and left[-1] not in uses:
             return False
-        left.remove(number)
-    is_used = sorted([int(c), int(d)]) == sorted([int(middle), *left])
-    is_exact = _is_exact(a, sign, b, middle) and _is_exact(c, sign2, d, result)
-    return is_used and is_exact and int(result) == puzzle.target
+        for used in uses:
+            if used not in left:
+                return False
+            left.remove(used)
+        if not _is_exact(before, sign, operand, after):
+            return False
+        left.append(int(after))
+    return left == [puzzle.target]
 
 
 def _is_exact(before: str, sign: str, operand: str, after: str) -> bool:

@@ -16,7 +16,7 @@ class Arm:
     base: the arm whose finished weights it starts from
     mistakes: drawn at random; the base's own; or drawn, but on the puzzles of the base's own
     lora_rank: of adapters on all linear layers, the rest frozen; 0 trains everything
-    num_numbers: of a puzzle
+    num_numbers: of a puzzle; words_share: of word problems among the examples
     """
 
     name: str
@@ -28,6 +28,7 @@ class Arm:
     mistakes: Literal["drawn", "own", "drawn on the same puzzles"] = "drawn"
     lora_rank: int = 0
     num_numbers: int = 3
+    words_share: float = 0.0
 
     @property
     def can_reflect(self) -> bool:
@@ -37,6 +38,7 @@ class Arm:
 
 HALF = "thinking, half"
 THINKING, REFLECTING = "thinking", "reflecting"
+FOUR, MIXED = "four numbers", "mixed"
 # In the order of running: what decides comes first.
 ARMS = (
     Arm(THINKING, "the right attempt, then the answer", Style.THINKING),
@@ -55,7 +57,17 @@ ARMS = (
         Style.REFLECTING, share=0.5, base=HALF, mistakes="drawn on the same puzzles"),
     Arm("LoRA", "as continued, by adapters of rank 16 alone", Style.REFLECTING, share=0.5,
         base=HALF, lora_rank=16),
+    Arm(f"{THINKING}, {FOUR}", "longer puzzles", Style.THINKING, num_numbers=4),
+    Arm(f"{REFLECTING}, {FOUR}", "longer puzzles", Style.REFLECTING, num_numbers=4),
+    Arm(f"{THINKING}, {MIXED}", "with word problems", Style.THINKING, words_share=0.3),
+    Arm(f"{REFLECTING}, {MIXED}", "with word problems", Style.REFLECTING, words_share=0.3),
 )  # fmt: skip
+
+
+def thinking_of(name: str) -> str:
+    """Return the thinking arm on the same problems as the arm of that name."""
+    _, comma, problems = name.rpartition(", ")
+    return f"{THINKING}{comma}{problems}" if problems in (FOUR, MIXED) else THINKING
 
 
 def find(name: str) -> Arm:
@@ -90,15 +102,15 @@ class Scale:
     def quick(self) -> Scale:
         """Return the smoke scale: every part of the path, nothing learned."""
         return Scale(
-            num_tokens=40_000,
+            num_tokens=8_000,
             num_layers=1,
             width=16,
-            num_puzzles=12,
-            num_votes=3,
-            num_own=20,
-            num_tries=2,
+            num_puzzles=6,
+            num_votes=2,
+            num_own=6,
+            num_tries=1,
             num_checks=2,
-            num_check_puzzles=4,
+            num_check_puzzles=2,
             num_tokenizer_examples=200,
             num_warmup_steps=5,
         )

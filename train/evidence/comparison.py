@@ -14,14 +14,14 @@ from typing import Any
 from estimates.means import mean
 from estimates.paired import pair
 from estimates.power import holm
-from train.evidence.arms import ARMS, REFLECTING, THINKING, find
+from train.evidence.arms import ARMS, MIXED, REFLECTING, THINKING, find, thinking_of
 from train.evidence.curves import curves_of
 from train.evidence.figures import Runs, figures_of, pooled
 from train.evidence.votes import CHOICES, chosen, mean_tokens
 
 Results = Mapping[str, Runs]
 PAIRS = (
-    *((THINKING, arm.name) for arm in ARMS if arm.name != THINKING),
+    *((thinking_of(arm.name), arm.name) for arm in ARMS if arm.name != thinking_of(arm.name)),
     ("unmasked", REFLECTING),
     ("attempts masked", REFLECTING),
     ("prefix masked", REFLECTING),
@@ -36,15 +36,33 @@ def compare_arms(results: Results) -> dict[str, Any]:
     pairs = [(a, b) for a, b in PAIRS if a in results and b in results]
     differences = [{"first": a, "second": b, **_against(results[a], results[b])} for a, b in pairs]
     _adjust(differences)
-    reflecting = [name for name in results if find(name).can_reflect and THINKING in results]
+    reflecting = [
+        name for name in results if find(name).can_reflect and thinking_of(name) in results
+    ]
     return {
         "arms": {name: figures_of(runs) for name, runs in results.items()},
         "differences": differences,
         "equal_inference": {
-            name: _equal_inference(results[THINKING], results[name]) for name in reflecting
+            name: _equal_inference(results[thinking_of(name)], results[name]) for name in reflecting
         },
+        "word_problems": {split: _words(results, split) for split in ("fresh", "numbers")},
         "curves": {name: curves_of(name, runs) for name, runs in results.items()},
     }
+
+
+def _words(results: Results, split: str) -> dict[str, Any]:
+    """Compare the two mixed arms on word problems; nothing where one is missing."""
+    arms = [results.get(f"{style}, {MIXED}", {}) for style in (THINKING, REFLECTING)]
+    rows = {
+        seed: (arms[0][seed]["word_problems"][split]["right"],
+               arms[1][seed]["word_problems"][split]["right"])
+        for seed in sorted(set(arms[0]) & set(arms[1]))
+    }  # fmt: skip
+    if not rows:
+        return {}
+    sides = zip(*rows.values(), strict=True)
+    thinking, reflecting = (pooled(side).to_dict() for side in sides)
+    return {"thinking": thinking, "reflecting": reflecting, **_paired(rows)}
 
 
 def _against(first: Runs, second: Runs) -> dict[str, Any]:

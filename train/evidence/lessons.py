@@ -1,4 +1,4 @@
-"""Lesson: how a model of the evidence is taught Countdown: its style, mistakes and masks.
+"""Lesson: how a model of the evidence is taught: its style, mistakes, masks and problems.
 
 What is compared is the lesson alone: the same puzzles by (seed, index), model, optimizer and
 number of training tokens.
@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from problems.countdown import Puzzle
+from problems.problem import Problem
 from train.evidence.own_mistakes import OwnMistakes
 from train.segments import Example, Kind, Segment
 from train.small import countdown
+from train.small.mixture import Mixture
 
 P_MORE, MAX_WRONG = 0.65, 8  # as the demo model is taught
 
@@ -43,15 +45,22 @@ class Mask(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """Examples by index; `example` is a pure function of its arguments and the fields."""
+    """Examples by index; `example` is a pure function of its arguments and the fields.
+
+    num_numbers: of a puzzle; words_share: of word problems, taught as the demo model learns them
+    """
 
     style: Style
     mask: Mask = Mask.DECISIONS
     own: OwnMistakes | None = None
     num_numbers: int = 3
+    words_share: float = 0.0
 
-    def example(self, seed: int, index: int, phase: float) -> Example[Puzzle]:  # noqa: ARG002
-        """Return the example at `index`; the phase of the training changes nothing."""
+    def example(self, seed: int, index: int, phase: float) -> Example[Problem]:
+        """Return the example at `index`; only word problems depend on the phase."""
+        if self.words_share:
+            has_reflections = self.style is Style.REFLECTING
+            return Mixture(has_reflections, self.words_share).example(seed, index, phase)
         copy = 0
         if self.mask is Mask.PREFIX and self.style is Style.REFLECTING:
             index, copy = divmod(index, 2)
@@ -62,7 +71,9 @@ class Lesson:
         if self.own is not None:
             return self.own.example(seed, index, P_MORE, MAX_WRONG)
         p_more = P_MORE if self.style is Style.REFLECTING else 0.0
-        found = countdown.example(seed, index, p_more=p_more, max_wrong=MAX_WRONG)
+        found = countdown.example(
+            seed, index, p_more=p_more, max_wrong=MAX_WRONG, num_numbers=self.num_numbers
+        )
         if self.style is Style.DIRECT:
             return replace(found, segments=found.segments[-1:])
         return found

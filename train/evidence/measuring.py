@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
+from problems import countdown
 from problems.countdown import Puzzle
-from problems.families import COUNTDOWN, EVALUATION_SEED, draw
+from problems.families import EVALUATION_SEED, WORD_PROBLEMS, Family, draw, draw_from
 from problems.split import Split
+from train.evidence.arms import Arm
 from train.segments import Kind
 from train.small.countdown import sorted_out, trace
 from train.small.evaluation import Verdict, answer, figures
@@ -25,14 +28,19 @@ TEMPERATURE = 0.7
 BATCH = 64
 
 
-def puzzles(n: int, seed: int = EVALUATION_SEED) -> list[Puzzle]:
-    """Return the first n held-out puzzles."""
-    return [p for p in draw(COUNTDOWN, Split.FRESH, n, seed) if isinstance(p, Puzzle)]
+def puzzles(n: int, num_numbers: int = 3, seed: int = EVALUATION_SEED) -> list[Puzzle]:
+    """Return the first n held-out puzzles of so many numbers; of three, those that eval asks."""
+    kind = Family(
+        countdown.source, partial(countdown.puzzle, num_numbers=num_numbers), Puzzle.from_row
+    )
+    return [p for p in draw_from(kind, Split.FRESH, n, seed) if isinstance(p, Puzzle)]
 
 
-def measure(model: Any, tokenizer: Any, num_puzzles: int, num_votes: int) -> dict[str, Any]:
+def measure(
+    model: Any, tokenizer: Any, num_puzzles: int, num_votes: int, arm: Arm
+) -> dict[str, Any]:
     """Ask every puzzle: sampled num_votes times, greedily once; and force attempts on the model."""
-    asked = puzzles(num_puzzles)
+    asked = puzzles(num_puzzles, arm.num_numbers)
     tries = [
         answer(model, tokenizer, asked, TEMPERATURE, EVALUATION_SEED + number)
         for number in range(num_votes)
@@ -45,7 +53,20 @@ def measure(model: Any, tokenizer: Any, num_puzzles: int, num_votes: int) -> dic
         "greedy_tries": [record(model, tokenizer, greedy)],
         "num_solutions": [len(sorted_out(puzzle)[0]) for puzzle in asked],
         "forced": forced(model, tokenizer, asked),
+        "word_problems": _words(model, tokenizer, num_puzzles) if arm.words_share else {},
     }
+
+
+def _words(model: Any, tokenizer: Any, n: int) -> dict[str, Any]:
+    """Ask word problems too, of which the demo model's manifest tells the sets."""
+    found = {}
+    for split in (Split.FRESH, Split.NUMBERS):
+        verdicts = answer(
+            model, tokenizer, draw(WORD_PROBLEMS, split, n, EVALUATION_SEED), TEMPERATURE
+        )
+        right = [int(verdict.is_right) for verdict in verdicts]
+        found[split.value] = {"figures": figures(verdicts), "right": right}
+    return found
 
 
 def record(model: Any, tokenizer: Any, verdicts: Sequence[Verdict]) -> dict[str, list[Any]]:

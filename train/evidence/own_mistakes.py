@@ -43,11 +43,16 @@ class OwnMistakes:
         epoch, at = divmod(index, len(self.lines))
         puzzle = _puzzle(seed, at)
         rng = random.Random(f"own mistakes/{seed}/{at}/{epoch}")
-        return trace(rng, puzzle, p_more, max_wrong, self._own(rng, puzzle, at))
+        return trace(rng, puzzle, p_more, max_wrong, self._own(puzzle, at, epoch))
 
-    def _own(self, rng: random.Random, puzzle: Puzzle, at: int) -> list[Attempt]:
+    def _own(self, puzzle: Puzzle, at: int, epoch: int) -> list[Attempt]:
+        """Return them in another order each time; the lesson's own random numbers stay as they are.
+
+        So the control draws as many mistakes, and the same right attempts.
+        """
         if not self.is_used:
             return []
+        rng = random.Random(f"order of own mistakes/{at}/{epoch}")
         by_line = {attempt.line.strip(): attempt for attempt in attempts(puzzle.numbers)}
         own = [by_line[line] for line in self.lines[at]]
         return rng.sample(own, len(own))

@@ -14,7 +14,7 @@ from train.small.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class ArmRecipe(Recipe):
-    """The demo model's recipe with a lesson; its mixture makes the tokenizer, the same for all.
+    """The demo model's recipe with a lesson; its mixture makes the tokenizer, of its problems.
 
     origin: hash of the weights it starts from; "" where they are fresh
     """
@@ -40,7 +40,7 @@ def arm_recipe(
     """Return the recipe of an arm and a seed."""
     return ArmRecipe(
         seed=seed,
-        mixture=Mixture(words_share=0.0),
+        mixture=Mixture(words_share=arm.words_share),
         num_tokens=round(scale.num_tokens * arm.share),
         num_tokenizer_examples=scale.num_tokenizer_examples,
         num_layers=scale.num_layers,
@@ -50,7 +50,7 @@ def arm_recipe(
         num_checks=scale.num_checks,
         num_check_problems=scale.num_check_puzzles,
         num_problems=scale.num_puzzles,
-        lesson=Lesson(arm.style, arm.mask, own),
+        lesson=Lesson(arm.style, arm.mask, own, arm.num_numbers, arm.words_share),
         lora_rank=arm.lora_rank,
         origin=origin,
     )

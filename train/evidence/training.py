@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 
 from files.whole import write_whole
+from problems.countdown import Puzzle
 from train.errors import DataError
 from train.evidence.arms import Arm, Scale
 from train.evidence.measuring import TEMPERATURE, measure, puzzles
@@ -50,7 +52,8 @@ def train_arm(out: Path, arm: Arm, seed: int, scale: Scale) -> None:
     )
     tuning = start(out, arm, seed, scale, tokenizer)
     tuning.resume()
-    tuning.fit(lambda model: check(model, tokenizer, scale.num_check_puzzles))
+    asked = puzzles(scale.num_check_puzzles, arm.num_numbers, CHECK_SEED)
+    tuning.fit(lambda model: check(model, tokenizer, asked))
     torch.save(tuning.model.state_dict(), folder / WEIGHTS)
     num_votes = 1 if arm.can_reflect else scale.num_votes
     result = {
@@ -61,7 +64,7 @@ def train_arm(out: Path, arm: Arm, seed: int, scale: Scale) -> None:
         "num_parameters": sum(p.numel() for p in tuning.model.parameters()),
         "num_trained": sum(p.numel() for p in tuning.model.parameters() if p.requires_grad),
         "training": asdict(tuning.progress),
-        **measure(tuning.model, tokenizer, scale.num_puzzles, num_votes),
+        **measure(tuning.model, tokenizer, scale.num_puzzles, num_votes, arm),
     }
     write_whole(folder / RESULT, json.dumps(result) + "\n", is_synced=True)
 
@@ -115,9 +118,9 @@ def own_mistakes(folder: Path, model: Any, tokenizer: Any, seed: int, scale: Sca
     return OwnMistakes.load(file)
 
 
-def check(model: Any, tokenizer: Any, n: int) -> dict[str, Any]:
+def check(model: Any, tokenizer: Any, asked: Sequence[Puzzle]) -> dict[str, Any]:
     """Return a few figures on puzzles of their own while the training runs."""
-    found = figures(answer(model, tokenizer, puzzles(n, CHECK_SEED), TEMPERATURE, CHECK_SEED))
+    found = figures(answer(model, tokenizer, asked, TEMPERATURE, CHECK_SEED))
     names = {"right": "right", "wrong_flagged": "caught", "right_flagged": "false_alarms"}
     shares = {short: found[name]["percent"] for name, short in names.items()}
-    return shares | {"tokens": found["mean_tokens"], "k": found["right"]["k"], "n": n}
+    return shares | {"tokens": found["mean_tokens"], "k": found["right"]["k"], "n": len(asked)}

@@ -22,10 +22,11 @@ def example(
     split: Split = Split.TRAIN,
     p_more: float = 0.0,
     max_wrong: int = 8,
+    num_numbers: int = 3,
 ) -> Example[Puzzle]:
     """Return example `index`; after each wrong attempt another one follows with p_more."""
     rng = countdown.source(split, seed, index)
-    return trace(rng, countdown.puzzle(rng, split), p_more, max_wrong)
+    return trace(rng, countdown.puzzle(rng, split, num_numbers), p_more, max_wrong)
 
 
 def trace(
@@ -69,11 +70,12 @@ def _plausible(
 
 
 def _mistake(attempt: Attempt, target: int) -> list[Segment]:
-    first, second = attempt.first, attempt.second
-    return [
-        Segment(f"{first.before} {first.sign} {first.operand}", Kind.WRONG, False),
-        Segment(f" = {first.after}, ", Kind.WRONG),
-        Segment(f"{second.before} {second.sign} {second.operand}", Kind.WRONG, False),
-        Segment(f" = {second.after}\n", Kind.WRONG),
-        Segment(f"<reflection>{attempt.result} != {target}</reflection>\n", Kind.REFLECTION),
-    ]
+    segments = []
+    for step in attempt.steps:
+        after = "\n" if step is attempt.steps[-1] else ", "
+        segments += [
+            Segment(f"{step.before} {step.sign} {step.operand}", Kind.WRONG, False),
+            Segment(f" = {step.after}{after}", Kind.WRONG),
+        ]
+    rejection = f"<reflection>{attempt.result} != {target}</reflection>\n"
+    return [*segments, Segment(rejection, Kind.REFLECTION)]

@@ -1,0 +1,38 @@
+"""Results of runs that nobody trained, with the figures that a test gives them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def result(
+    arm: str,
+    seed: int,
+    right: Sequence[int],
+    tokens: int = 30,
+    num_tries: int = 4,
+    caught: tuple[int, int] = (0, 10),
+    false_alarms: tuple[int, int] = (0, 10),
+) -> dict[str, Any]:
+    one = {
+        "right": list(right),
+        "finished": [1] * len(right),
+        "tokens": [tokens] * len(right),
+        "reflections": [0] * len(right),
+        "answer": ["x" if value else "y" for value in right],
+        "logprob": [-1.0] * len(right),
+    }
+    shares = {"wrong_flagged": caught, "right_flagged": false_alarms}
+    counts = {name: {"k": k, "n": n} for name, (k, n) in shares.items()}
+    check = {"num_tokens": 1000, "k": 5, "n": 10, "caught": 50.0, "false_alarms": 1.0}
+    training = {"num_tokens": 2000, "num_loss_tokens": 900, "num_examples": 20, "cpu_s": 1.0}
+    return {
+        "arm": arm,
+        "seed": seed,
+        "recipe": {"seed": seed},
+        "tries": [one] * num_tries,
+        "greedy_tries": [one],
+        "figures": {**counts, "repaired_of_flagged_wrong": {"k": 1, "n": 2}},
+        "forced": {"wrong": 0.9, "right": 0.1},
+        "num_solutions": [1 + at % 3 for at in range(len(right))],
+        "training": {**training, "data_hash": "0", "checks": [check, check]},
+    }

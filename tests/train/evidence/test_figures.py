@@ -1,0 +1,32 @@
+import pytest
+
+from estimates.proportions import wilson
+from tests.train.evidence.made_up import result
+from train.evidence.figures import figures_of, pooled
+
+
+def test_an_arms_figures_are_those_of_its_seeds_together() -> None:
+    runs = {
+        1: result("reflecting", 1, [1, 0, 1, 1], caught=(8, 10), false_alarms=(1, 20)),
+        2: result("reflecting", 2, [0, 0, 1, 1], caught=(9, 10), false_alarms=(0, 20)),
+    }
+    found = figures_of(runs)
+    assert found["right"]["value"] == pytest.approx(5 / 8)
+    assert found["right_by_seed"] == {1: 0.75, 2: 0.5}
+    assert found["wrong_flagged"] == wilson(17, 20).to_dict()
+    assert found["caught_less_false_alarms"] == pytest.approx(17 / 20 - 1 / 40)
+    assert found["by_num_solutions"]["1"] == wilson(3, 4).to_dict()
+    assert found["by_num_solutions"]["2"] == wilson(0, 2).to_dict()
+    assert found["by_num_solutions"]["3 or more"] == wilson(2, 2).to_dict()
+
+
+def test_answers_of_several_seeds_to_one_puzzle_go_together() -> None:
+    apart = pooled([[1, 0] * 50])
+    together = pooled([[1, 0] * 50] * 3)
+    assert together.value == apart.value
+    assert together.high - together.low == pytest.approx(apart.high - apart.low, rel=0.03)
+
+
+def test_what_was_never_wrong_was_never_caught() -> None:
+    found = figures_of({1: result("thinking", 1, [1], caught=(0, 0), false_alarms=(0, 0))})
+    assert found["caught_less_false_alarms"] == 0
