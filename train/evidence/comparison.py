@@ -20,6 +20,7 @@ from train.evidence.figures import Runs, figures_of, pooled
 from train.evidence.votes import CHOICES, chosen, mean_tokens
 
 Results = Mapping[str, Runs]
+ROUNDING = 1e-9
 PAIRS = (
     *((thinking_of(arm.name), arm.name) for arm in ARMS if arm.name != thinking_of(arm.name)),
     ("unmasked", REFLECTING),
@@ -96,13 +97,12 @@ def _paired(rows: Mapping[int, tuple[Sequence[int], Sequence[int]]]) -> dict[str
 
 
 def _p_of_seeds(differences: Sequence[float]) -> float | None:
-    """Return the two-sided p of a paired t test; None of fewer than two seeds."""
-    if len(differences) < 2:
+    """Return the two-sided p of a paired t test; None where seeds do not differ or are too few."""
+    if len(differences) < 2 or max(differences) - min(differences) < ROUNDING:
         return None
     from scipy.stats import ttest_1samp
 
-    p = float(ttest_1samp(differences, 0.0).pvalue)
-    return None if math.isnan(p) else p
+    return float(ttest_1samp(differences, 0.0).pvalue)
 
 
 def _adjust(compared: Sequence[dict[str, Any]]) -> None:

@@ -95,5 +95,5 @@ class Lesson:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; own mistakes by their hash."""
-        found = asdict(replace(self, own=None))
-        return found | {"own": self.own.sha256 if self.own else None}
+        found = asdict(replace(self, own=None)) | {"own": self.own.sha256 if self.own else None}
+        return found | {"style": self.style.value, "mask": self.mask.value}

@@ -17,7 +17,7 @@ def runs(arm: str, counts: list[int], **more: object) -> dict:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def figures() -> dict:
     return compare_arms(
         {

@@ -8,7 +8,7 @@ def told(reflecting: list[int], caught: tuple[int, int]) -> str:
     return summary(
         compare_arms(
             {
-                arm: {seed: result(arm, seed, right[seed:] + right[:seed], caught=caught)
+                arm: {seed: result(arm, seed, [1] * seed + right[seed:], caught=caught)
                       for seed in (1, 2, 3)}
                 for arm, right in arms.items()
             }
@@ -17,7 +17,7 @@ def told(reflecting: list[int], caught: tuple[int, int]) -> str:
 
 
 def test_goals_that_are_missed_are_said_to_be() -> None:
-    text = told([1, 0] * 50, (5, 10))
+    text = told([1, 0] * 49 + [0, 1], (5, 10))
     assert "- NO: at least 15 points above thinking" in text
     assert "- NO: p < 0.01 over at least 3 seeds" in text
     assert "- NO: ahead of a majority vote at equal inference tokens" in text
@@ -27,5 +27,5 @@ def test_goals_that_are_missed_are_said_to_be() -> None:
 def test_a_row_stands_for_each_arm_with_its_seeds() -> None:
     text = told([1, 1] * 50, (10, 10))
     assert "| reflecting | 100.0 [96.3, 100.0] (100.0, 100.0, 100.0) |" in text
-    assert "| thinking | 50.0" in text
+    assert "| thinking | 5" in text
     assert text.count("- yes: ") == 4
