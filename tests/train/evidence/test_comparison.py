@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from scipy.stats import ttest_1samp
 
@@ -9,7 +11,7 @@ from train.evidence.comparison import compare_arms
 N = 100
 
 
-def runs(arm: str, counts: list[int], **more: object) -> dict:
+def runs(arm: str, counts: list[int], **more: Any) -> dict:
     """One run a seed, the first so many puzzles right."""
     return {
         seed: result(arm, seed, [int(at < count) for at in range(N)], **more)

@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 
 from train.evidence.votes import chosen, mean_tokens, within
 
-TRIES = [
+TRIES: list[dict[str, list[Any]]] = [
     {"right": [0, 1, 0], "answer": ["a", "b", ""], "tokens": [10, 20, 30], "logprob": [-1, -2, -3]},
     {"right": [1, 0, 0], "answer": ["c", "d", ""], "tokens": [10, 20, 30], "logprob": [-2, -1, -3]},
     {"right": [1, 1, 0], "answer": ["c", "b", "e"], "tokens": [40, 2, 3], "logprob": [-3, -3, -1]},
