@@ -1,5 +1,6 @@
 import itertools
 import json
+import re
 
 import pytest
 from hypothesis import example, given
@@ -116,3 +117,22 @@ def test_no_text_at_all_upsets_the_checker(answer: str) -> None:
 def test_a_puzzle_comes_back_from_json() -> None:
     for found in drawn(Split.FRESH, 1, 20):
         assert Puzzle.from_row(json.loads(json.dumps(found.to_row()))) == found
+
+
+def test_four_numbers_are_used_once_each_in_a_chain_of_steps() -> None:
+    numbers = (4, 1, 5, 6)
+    every = attempts(numbers)
+    assert len(set(every)) == len(every) > 10 * len(attempts(numbers[:3]))
+    for attempt in every:
+        assert len(attempt.steps) == 3
+        assert Puzzle("", numbers, attempt.result).is_right(attempt.expression)
+        for before, after in itertools.pairwise(attempt.steps):
+            assert before.after in (after.before, after.operand)
+
+
+def test_a_puzzle_of_four_numbers_can_be_reached_and_names_them_all() -> None:
+    for index in range(20):
+        found = puzzle(source(Split.FRESH, 1, index), Split.FRESH, num_numbers=4)
+        assert len(found.numbers) == 4
+        assert found.target in {attempt.result for attempt in attempts(found.numbers)}
+        assert all(re.search(rf"\b{n}\b", found.prompt) for n in (*found.numbers, found.target))

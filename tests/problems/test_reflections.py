@@ -131,3 +131,20 @@ def test_a_step_on_the_way_is_no_answer_of_a_word_problem(
 def test_thoughts_without_a_calculation_state_nothing(family: str) -> None:
     for problem in draw(family, Split.FRESH, 3, 1):
         assert stated_answer(problem, problem.prompt) is None
+
+
+def test_attempts_of_four_numbers_are_judged_step_by_step() -> None:
+    puzzle = Puzzle("", (4, 1, 5, 6), 13)
+    right = "4 * 5 = 20, 20 - 1 = 19, 19 - 6 = 13"
+    wrong = [
+        "4 * 5 = 20, 20 - 1 = 18, 18 - 6 = 12",  # does not reach it
+        "4 * 5 = 20, 20 - 1 = 18, 19 - 6 = 13",  # breaks the chain
+        "4 * 5 = 20, 20 - 1 = 19, 19 - 6 = 14",  # miscalculates
+        "4 * 5 = 20, 20 - 7 = 13",  # uses another number
+        "4 * 5 = 20, 20 - 1 = 19",  # leaves one
+        "4 * 5 = 20, 6 + 1 = 7, 20 - 7 = 13",  # is no chain
+    ]
+    for line in wrong:
+        reply = f"<thinking>\n{line}\n<reflection>no</reflection>\n{right}\n</thinking>"
+        assert judge(puzzle, reply) == Reflections(1, 1, 1, 0, 1), line
+    assert stated_answer(puzzle, right) == "((4 * 5) - 1) - 6 = 13"
