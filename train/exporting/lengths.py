@@ -58,7 +58,7 @@ class Lengths:
 
     @property
     def budgets(self) -> BudgetDefaults:
-        """Room for the longest reply; thinking leaves the longest answer after a thought its own."""
+        """Room for the longest reply; thinking leaves an answer after a thought its room."""
         thinking, bare = self.efforts["high"], max(self.bare, default=0)
         answer = _round_up(self.answers[-1] if self.answers else bare)
         return BudgetDefaults(
