@@ -189,8 +189,8 @@ def main(argv: list[str] | None = None) -> int:
         "TRL, padded": theirs(data, 16, steps),
         "TRL, group_by_length": theirs(data, 16, steps, **grouped),
         "TRL, packing bfd, rows of 512": theirs(data, 4, steps, packing=True, max_length=512),
-        "ours, batch 16 (window 8)": ours(data, settings, steps),
-        "ours, batch 128 in micro-batches of 16 (window 8)": ours(
+        "ours, batch 16 (window 50)": ours(data, settings, steps),
+        "ours, batch 128 in micro-batches of 16 (window 50)": ours(
             data, Sft(**{**_values(settings), "batch": 128}), max(4, steps // 8)
         ),
     }

@@ -24,4 +24,6 @@ class Collator:
         else:
             for at, row in enumerate(rows):
                 kinds[at, : len(row["kinds"])] = torch.as_tensor(row["kinds"])
-        return {**batch, "kinds": kinds}
+        for name in ("input_ids", "labels"):
+            batch[name] = batch[name].long()
+        return {**batch, "kinds": kinds.long()}

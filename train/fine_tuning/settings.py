@@ -45,7 +45,7 @@ class Sft:
     lr: float = 0.0
     batch: int = 128
     micro_batch: int = 4
-    window: int = 8
+    window: int = 50
     epochs: float = 3.0
     warmup: float = 0.03
     weight_decay: float = 0.0

@@ -22,6 +22,7 @@ from train.fine_tuning.student import Student
 from train.segments import Kind
 
 WRONG = KINDS.index(Kind.WRONG.value)
+MASKED_EVERY = 5  # logs: it costs a forward pass
 
 
 class SegmentTrainer(SFTTrainer):
@@ -40,7 +41,7 @@ class SegmentTrainer(SFTTrainer):
         checkpoints: Checkpoints,
         callbacks: Sequence[Any],
     ) -> None:
-        train, holdout = data
+        train, holdout = (rows.with_format("numpy") for rows in data)
         super().__init__(
             model=student.model,
             args=arguments,
@@ -93,14 +94,14 @@ class SegmentTrainer(SFTTrainer):
             self._meters[module.training].observe(*self._passed, output)
 
     def _is_masked_due(self) -> bool:
-        """Whether this micro-batch, one in each step that is logged, shows the masked loss."""
+        """Whether this micro-batch, one in MASKED_EVERY logs, shows the masked loss."""
         if not self.model.training:
             return False
         at = self._num_micro_batches % self.args.gradient_accumulation_steps
         self._num_micro_batches += 1
         step = self.state.global_step
-        is_logged = (step + 1) % int(self.args.logging_steps) == 0 or step == 0
-        return is_logged and bool(at == step % self.args.gradient_accumulation_steps)
+        is_due = (step + 1) % (MASKED_EVERY * int(self.args.logging_steps)) == 0 or step == 0
+        return is_due and bool(at == step % self.args.gradient_accumulation_steps)
 
     def _measure_masked(self, inputs: dict[str, Any], kinds: torch.Tensor) -> None:
         """Measure the loss on the mistakes that are kept out of it."""
