@@ -20,7 +20,8 @@ def test_the_samples_of_a_run_are_scored_once_and_described(
     assert main(["score", "-c", str(file)]) == 0
     told = capsys.readouterr().out
     assert told.startswith("8 samples: 8 ok\n")
-    rows = [json.loads(line) for line in (tmp_path / "it/run/scored.jsonl").open()]
+    lines = (tmp_path / "it/run/scored.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
     assert all(row["status"] == "ok" and row["ifd"] > 0 and row["rifd"] > 0 for row in rows)
     for journal in (tmp_path / "it/run/scores").glob("*.jsonl"):
         journal.unlink()  # a run that is done does not look for them
