@@ -17,8 +17,6 @@ from typing import Any, Self
 from client.turn import Failure, Message, Turn
 from files.journal import Journal
 
-ABOUT_ONE = frozenset({400, 413, 422})  # statuses that the same request would get again
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -113,14 +111,13 @@ class Calls:
             }
         )
 
-    def end(self, key: str, answer: Turn | Failure) -> None:
-        """Write down what came of it; only a failure about this very request is final."""
+    def end(self, key: str, answer: Turn | Failure, *, is_final: bool = False) -> None:
+        """Write down what came of it; is_final: a failure that the same request would get again."""
         if isinstance(answer, Turn):
             self.spending.add(answer.usage)
             turn = {field.name: getattr(answer, field.name) for field in fields(Turn)}
             self._places[bytes.fromhex(key)] = self._journal.append({"key": key, "turn": turn})
             return
-        is_final = answer.status in ABOUT_ONE
         line = {"key": key, "failure": asdict(answer), "is_final": is_final}
         place = self._journal.append(line)
         if is_final:

@@ -35,6 +35,7 @@ class Teacher:
     def __init__(self, endpoint: Endpoint, calls: Calls, settings: TeacherSettings) -> None:
         self._endpoint, self._calls, self._settings = endpoint, calls, settings
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._under_way: dict[str, asyncio.Event] = {}
         self.is_stopped, self._errors_in_a_row = False, 0
         self.error: UserError | None = None
 
@@ -68,10 +69,22 @@ class Teacher:
         return parsed, attempt + 1
 
     async def _ask(self, request: Request) -> Turn | Failure:
-        """Return what the journal knows, else what the endpoint says."""
+        """Return what the journal knows, else what the endpoint says.
+
+        Two samples may come to the same pair: its better answer is paid for once.
+        """
         key = request.key
+        while key in self._under_way:
+            await self._under_way[key].wait()
         if (known := self._calls.answer(key)) is not None:
             return known
+        self._under_way[key] = asyncio.Event()
+        try:
+            return await self._ask_endpoint(key, request)
+        finally:
+            self._under_way.pop(key).set()
+
+    async def _ask_endpoint(self, key: str, request: Request) -> Turn | Failure:
         async with self._slots:
             if not self._may_ask():
                 return NOT_ASKED
@@ -81,7 +94,8 @@ class Teacher:
             except UserError as error:  # of the whole endpoint: nothing about this request
                 self.error = self.error or error
                 return NOT_ASKED
-            self._calls.end(key, answer)
+            is_final = isinstance(answer, Failure) and not _failed(answer).status.is_passing
+            self._calls.end(key, answer, is_final=is_final)
             return answer
 
     @property
@@ -115,7 +129,11 @@ class Teacher:
 
 
 def _failed(failure: Failure) -> Parsed:
-    """Return the status of a request without a reply."""
+    """Return the status of a request without a reply.
+
+    What the endpoint says of this very text is final; another 400 may be of how the endpoint was
+    started or asked, and costs nothing to ask again.
+    """
     if failure is NOT_ASKED:
         return Parsed(Status.SKIPPED, reason=failure.message)
     said = failure.message.casefold()

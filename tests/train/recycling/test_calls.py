@@ -67,27 +67,14 @@ def test_after_a_cut_at_any_byte_whole_replies_are_there_and_no_others(file: Pat
             assert calls.answer(REQUEST.key) == (TURN if size == len(content) else None)
 
 
-@pytest.mark.parametrize(
-    ("status", "is_kept"),
-    [
-        (400, True),
-        (413, True),
-        (422, True),
-        (429, False),
-        (500, False),
-        (401, False),
-        (None, False),
-    ],
-)
-def test_only_a_failure_about_the_very_request_is_final(
-    file: Path, status: int | None, is_kept: bool
-) -> None:
-    failure = Failure("no", status)
+@pytest.mark.parametrize("is_final", [True, False])
+def test_a_failure_is_kept_if_it_is_final(file: Path, is_final: bool) -> None:
+    failure = Failure("no", 400)
     with Calls(file) as calls:
-        calls.end(REQUEST.key, failure)
-        assert calls.answer(REQUEST.key) == (failure if is_kept else None)
+        calls.end(REQUEST.key, failure, is_final=is_final)
+        assert calls.answer(REQUEST.key) == (failure if is_final else None)
     with Calls(file) as calls:
-        assert calls.answer(REQUEST.key) == (failure if is_kept else None)
+        assert calls.answer(REQUEST.key) == (failure if is_final else None)
         assert calls.spending.num_replies == 0
 
 

@@ -101,12 +101,27 @@ async def test_a_reply_is_asked_for_once_in_all_sessions(tmp_path: Path) -> None
     assert told.num_asked("fate=hot x", 0.7) == 1
 
 
-async def test_a_failure_that_passes_is_asked_again_by_the_next_session(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fate", "num_requests"), [("dead", 3), ("odd", 1)])
+async def test_a_failure_that_passes_is_asked_again_by_the_next_session(
+    tmp_path: Path, fate: str, num_requests: int
+) -> None:
     replies = Replies(is_faulty=True, latency_s=0.0)
     for session in (1, 2):
         async with scene(tmp_path, replies) as told:
-            await told.reflect("fate=dead x")
-        assert told.num_asked("fate=dead x") == 3 * session
+            parsed, _ = await told.reflect(f"fate={fate} x")
+        assert parsed.status.is_passing
+        assert told.num_asked(f"fate={fate} x") == num_requests * session
+
+
+async def test_what_two_samples_ask_alike_at_the_same_time_is_paid_for_once(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, Replies(is_faulty=True, latency_s=0.02)) as told:
+        found = await asyncio.gather(*(told.reflect("fate=well x") for _ in range(3)))
+        await asyncio.gather(*(told.reflect("fate=dead x") for _ in range(2)))
+    assert {parsed.status for parsed, _ in found} == {Status.OK}
+    assert told.num_asked("fate=well x") == 1
+    assert told.num_asked("fate=dead x") == 6  # nobody is told of a failure that was not their own
 
 
 async def test_a_read_again_never_repeats_a_prompt_at_the_same_temperature(tmp_path: Path) -> None:
