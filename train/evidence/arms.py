@@ -87,7 +87,7 @@ class Scale:
     num_own, num_tries: training puzzles on which own mistakes are sought, and how often
     """
 
-    num_tokens: int = 5_000_000
+    num_tokens: int = 4_000_000
     num_layers: int = 4
     width: int = 96
     num_puzzles: int = 1000
