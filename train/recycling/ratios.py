@@ -60,12 +60,15 @@ class Ratio:
 class Ratios:
     """One per run; opens the student when the first pair is to be scored.
 
+    has_ended: whether the session has; what waits then is skipped, the call under way ends.
     A block of pairs is one call of the student, so that its batches, and with them the last bits of
     the numbers, are the same however the run was interrupted.
     """
 
-    def __init__(self, open_student: Callable[[], Student]) -> None:
-        self._open_student = open_student
+    def __init__(
+        self, open_student: Callable[[], Student], has_ended: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._open_student, self._has_ended = open_student, has_ended
         self._student: Student | None = None
         self._turn = asyncio.Lock()
 
@@ -81,6 +84,8 @@ class Ratios:
         if not pairs:
             return []
         async with self._turn:
+            if self._has_ended():
+                return [Ratio(Status.SKIPPED)] * len(pairs)
             return await asyncio.to_thread(self._score, pairs, cut)
 
     def _score(self, pairs: Sequence[Pair], cut: Cut) -> list[Ratio]:

@@ -50,7 +50,8 @@ async def recycle(
         ):
             teacher = Teacher(endpoint, calls, config.teacher)
             with stopping(teacher), progress(config, manifest, teacher) as bar:
-                ratios = None if config.recycle.method == "all" else Ratios(open_student)
+                is_selective = config.recycle.method == "selective"
+                ratios = Ratios(open_student, lambda: teacher.has_ended) if is_selective else None
                 recycling = Recycling(teacher, ratios, config.recycle, bar.add)
                 await recycle_blocks(recycling, teacher, results, config)
             if teacher.error is not None:
@@ -106,7 +107,10 @@ def progress(config: Config, manifest: dict[str, Any], teacher: Teacher) -> Prog
 
 @contextmanager
 def stopping(teacher: Teacher) -> Iterator[None]:
-    """Ask nothing more after SIGTERM or Ctrl-C, and end what is under way; again: at once."""
+    """Ask nothing more after SIGTERM or Ctrl-C, and end what is under way; again: at once.
+
+    The second signal kills: nothing else ends a thread that scores, and a kill loses nothing.
+    """
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
 
@@ -114,6 +118,7 @@ def stopping(teacher: Teacher) -> Iterator[None]:
         teacher.stop()
         for number in signals:
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
 
     for number in signals:
         loop.add_signal_handler(number, stop)
@@ -122,3 +127,4 @@ def stopping(teacher: Teacher) -> Iterator[None]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -43,10 +43,10 @@ def asked(url: str) -> Counter[str]:
         return Counter(json.load(reply))
 
 
-def run_apart(config: Config) -> None:
+def run_apart(config: Config, student: FakeStudent | None = None) -> None:
     """Run it in a forked process, which must not die with a lock that the parent shares."""
     tqdm.set_lock(threading.RLock())
-    run(config)
+    run(config, student)
 
 
 def killed_after(config: Config, seconds: float) -> bool:
@@ -178,6 +178,53 @@ async def test_sigterm_ends_what_is_under_way_and_the_next_session_goes_on(tmp_p
         assert 0 < len(lines) < 240
         await recycled(config)
         assert set(asked(url).values()) == {1}
+
+
+class Endless(FakeStudent):
+    """Writes a line when it begins to score, and takes long for that."""
+
+    def __init__(self, begun: Path, seconds: float) -> None:
+        super().__init__()
+        self.begun, self.seconds = begun, seconds
+
+    def score(self, targets: Sequence[Target]) -> list[Likelihood]:
+        with self.begun.open("a") as file:
+            file.write("begun\n")
+        time.sleep(self.seconds)
+        return super().score(targets)
+
+
+def stop_while_scoring(folder: Path, url: str, seconds: float, num_signals: int) -> Any:
+    """Send signals to a session that scores; return its process, which has ended or is to."""
+    config = configure(folder, url, TOPICS[:12], Recycle(block=4))
+    student = Endless(folder / "begun", seconds)
+    child = FORK.Process(target=run_apart, args=(config, student))
+    child.start()
+    while not student.begun.exists():
+        time.sleep(0.01)
+    for _ in range(num_signals):
+        os.kill(child.pid or 0, signal.SIGINT)
+        time.sleep(0.2)
+    child.join(5)
+    return child
+
+
+def test_a_second_signal_ends_a_session_that_scores_at_once(tmp_path: Path) -> None:
+    with scripted_teacher() as url:
+        child = stop_while_scoring(tmp_path, url, seconds=60, num_signals=2)
+        exit_status = child.exitcode
+        child.kill()
+    assert exit_status == -signal.SIGINT
+
+
+def test_after_a_signal_no_other_block_is_scored(tmp_path: Path) -> None:
+    with scripted_teacher() as url:
+        child = stop_while_scoring(tmp_path, url, seconds=1, num_signals=1)
+        exit_status = child.exitcode
+        child.kill()
+    assert exit_status == 0
+    assert (tmp_path / "begun").read_text() == "begun\n"
+    assert not (tmp_path / "run" / "recycled.jsonl").exists()
 
 
 def test_asking_goes_on_while_a_block_is_scored(tmp_path: Path) -> None:
