@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from train.errors import DataError
+from train.json_lines import json_lines, opened
 from train.sample import Sample
 from train.settings import Source
+
+SETTING = "[data].sources"
 
 
 class UnusableError(Exception):
@@ -40,7 +42,7 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError as error:
-        raise DataError(f"there is no file {path}: [data].sources names it") from error
+        raise DataError(f"there is no file {path}: {SETTING} names it") from error
 
 
 def _sample(instruction: str, given: str, response: str, source: str) -> Sample | str:
@@ -101,17 +103,13 @@ READERS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str, str]]] = {
 
 def _objects(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a JSON array or of JSON lines, whichever the file begins as."""
-    try:
-        with _opened(path) as file:
-            yield from _array(file) if _first(file) == b"[" else _lines(file)
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {path}: [data].sources names it") from error
-    except (ValueError, RecursionError, EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: neither a JSON array nor JSON lines ({error})") from error
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    with opened(path, SETTING) as file:
+        rows = _array(file, path) if _first(file) == b"[" else json_lines(file, path)
+        for number, row in rows:
+            if not isinstance(row, dict):
+                kind = type(row).__name__
+                raise DataError(f"{path}, row {number}: a JSON object was expected, not {kind}")
+            yield row
 
 
 def _first(file: IO[bytes]) -> bytes:
@@ -123,17 +121,8 @@ def _first(file: IO[bytes]) -> bytes:
     return first
 
 
-def _array(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-    yield from map(_object, json.load(file))
-
-
-def _lines(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-    for line in file:
-        if line.strip():
-            yield _object(json.loads(line))
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"a JSON object was expected, not {type(value).__name__}")
-    return value
+def _array(file: IO[bytes], path: Path) -> Iterator[tuple[int, Any]]:
+    try:
+        return enumerate(json.load(file), 1)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: no JSON array, as which it begins ({error})") from error

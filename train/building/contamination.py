@@ -7,15 +7,13 @@ from MIN_WORDS words on; what is shorter still cannot be told from chance and is
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from train.building.conversation import Conversation, Drop, Reason
 from train.building.words import runs, words_of
-from train.errors import DataError
+from train.json_lines import json_lines, opened
 
 MIN_WORDS = 8
 
@@ -61,23 +59,9 @@ def drop_contaminated(
 
 
 def _texts(file: Path) -> Iterator[str]:
-    opened = gzip.open if file.suffix == ".gz" else open
-    try:
-        with opened(file, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield from _strings(_parse(file, number, line))
-    except FileNotFoundError as error:
-        raise DataError(f"build.contamination: there is no file {file}") from error
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise DataError(f"build.contamination: {file}: {error}") from error
-
-
-def _parse(file: Path, number: int, line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError as error:
-        raise DataError(f"build.contamination: {file}, line {number}: not JSON") from error
+    with opened(file, "build.contamination") as lines:
+        for _, value in json_lines(lines, file):
+            yield from _strings(value)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 import re
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from problems.families import FAMILIES, draw
 from problems.split import Split
 from problems.word_problems import WordProblem
 from train.errors import DataError
+from train.json_lines import json_lines, opened
 
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 CALCULATOR = re.compile(r"<<.*?>>")  # GSM8K's notes to its calculator
@@ -175,15 +174,16 @@ def read_questions(name: str, num: int, seed: int) -> list[Question]:
 
 
 def _read_file(file: Path) -> Iterator[KeyedQuestion]:
-    opened = gzip.open if file.suffix == ".gz" else open
-    with opened(file, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
+    with opened(file, "build.attempts.questions") as lines:
+        for number, row in json_lines(lines, file):
             try:
-                row = json.loads(line)
                 prompt, answer = str(row["question"]).strip(), str(row["answer"])
                 solution, is_split, key = answer.rpartition(FINAL)
                 solution = solution if is_split else str(row.get("solution", ""))
-            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                f"{prompt}{answer}{solution}".encode()
+            except UnicodeEncodeError as error:
+                raise DataError(f"{file}, line {number}: half a surrogate pair") from error
+            except (LookupError, TypeError, AttributeError) as error:
                 raise DataError(
                     f"{file}, line {number}: an object with question and answer was expected"
                 ) from error

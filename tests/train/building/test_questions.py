@@ -109,6 +109,10 @@ def test_solution_and_key_of_a_file_come_together_or_apart(tmp_path: Path) -> No
 def test_what_is_no_question_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="neither a file nor 'word problems' or 'countdown'"):
         read_questions("riddles", 10, 1)
+    half = json.dumps({"question": "\ud83d", "answer": "1"})
+    (tmp_path / "half.jsonl").write_text(f"\n{half}\n")
+    with pytest.raises(DataError, match=re.escape("half.jsonl, line 2: half a surrogate pair")):
+        read_questions(str(tmp_path / "half.jsonl"), 10, 1)
     (tmp_path / "bad.jsonl").write_text('{"question": "?"}\n')
     with pytest.raises(DataError, match=re.escape("bad.jsonl, line 1: an object with question")):
         read_questions(str(tmp_path / "bad.jsonl"), 10, 1)
