@@ -109,7 +109,9 @@ def _limited(source: Source, counted: Counter[str]) -> Iterator[tuple[str, Sampl
     rows = _counted(source, counted)
     if not source.limit:
         return rows
-    distinct = dict(rows)
+    distinct: dict[str, Sample] = {}
+    for name, sample in rows:
+        distinct.setdefault(name, sample)
     counted["duplicates"] += counted["rows"] - len(distinct) - counted["unusable"]
     chosen = heapq.nsmallest(source.limit, distinct)
     counted["over the limit"] += len(distinct) - len(chosen)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 FORBID = ConfigDict(extra="forbid")  # a name that a section does not know is an error
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+TopP = Annotated[float, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Source:
 
     kind: Literal["alpaca", "wizardlm", "messages", "jsonl"]
     path: Path
-    limit: int = 0
+    limit: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +50,4 @@ class Data:
     __pydantic_config__ = FORBID
 
     sources: tuple[Source, ...] = ()
-    holdout: float = 0.02
+    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.02

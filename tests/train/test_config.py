@@ -68,6 +68,28 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, said: s
         load(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "data.holdout=1.0",
+        "data.holdout=nan",
+        "data.sources=[{kind='alpaca', path='x', limit=-1}]",
+        "teacher.timeout_s=0.0",
+        "teacher.top_p=inf",
+        "recycle.top_percent=0.0",
+        "build.max_length=0",
+        "build.contamination_words=0",
+        "build.dedup_threshold=1.5",
+        "build.erase={keep_probability=30.0}",
+        "build.generated=[{family='countdown', num=0}]",
+        "build.attempts={questions='countdown', concurrency=0}",
+    ],
+)
+def test_a_number_that_means_nothing_is_told(tmp_path: Path, change: str) -> None:
+    with pytest.raises(ConfigError, match=r"should be|finite"):
+        load(tmp_path, "", change)
+
+
 @pytest.mark.parametrize("change", ["teacher", "concurrency=1", "teacher.=1", ".x=1", "=1"])
 def test_a_change_without_section_name_or_value_is_told(tmp_path: Path, change: str) -> None:
     with pytest.raises(ConfigError, match=r"section\.name=value was expected"):

@@ -51,6 +51,17 @@ def test_the_same_sample_in_two_files_is_one_and_counted(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("limit", [0, 9])
+def test_of_equal_samples_the_first_counts(tmp_path: Path, limit: int) -> None:
+    rows = [{"instruction": text, "response": "So."} for text in ("Why?", "Why? ", " Why?")]
+    (tmp_path / "seeds.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    source = Source("jsonl", tmp_path / "seeds.jsonl", limit)
+    manifest = prepare_samples(Run("test", tmp_path / "run"), Data((source,)))
+    (seed,) = read_seeds(tmp_path / "run")
+    assert seed.sample.instruction == "Why?"
+    assert manifest["counts"][0]["duplicates"] == 2
+
+
 def test_a_limit_takes_the_samples_of_the_least_ids_whatever_their_order(tmp_path: Path) -> None:
     forward = numbered(tmp_path / "a.json")
     backward = write(tmp_path / "b.json", *reversed(list(map(str, range(200)))))

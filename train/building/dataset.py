@@ -87,7 +87,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     except ValueError as error:
         raise DataError(f"{folder / MANIFEST} is not JSON ({error}): delete the folder") from error
     if manifest.get("format") != FORMAT:
-        raise DataError(f"{folder / MANIFEST}: format {FORMAT} was expected: build again")
+        raise DataError(f"{folder / MANIFEST}: not format {FORMAT}: delete {folder}, build again")
     return manifest
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from train.settings import FORBID
+from train.settings import FORBID, Count, Seconds, Share, Temperature, TopP
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Erase:
 
     teacher_system: str = ""
     student_system: str = ""
-    keep_probability: float = 0.0
+    keep_probability: Share = 0.0
     by_source: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -35,8 +35,8 @@ class Generated:
     __pydantic_config__ = FORBID
 
     family: Literal["word problems", "countdown"]
-    num: int
-    mistakes: float = 0.5
+    num: Count
+    mistakes: Share = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ class Attempts:
     __pydantic_config__ = FORBID
 
     questions: str
-    num: int = 1000
-    samples: int = 4
+    num: Count = 1000
+    samples: Count = 4
     base_url: str = "http://127.0.0.1:8000/v1"
     model: str = ""
     key_variable: str = "OPENAI_API_KEY"
-    concurrency: int = 16
-    temperature: float = 1.0
-    top_p: float = 1.0
-    max_tokens: int = 1024
-    timeout_s: float = 600.0
-    max_attempts: int = 6
+    concurrency: Count = 16
+    temperature: Temperature = 1.0
+    top_p: TopP = 1.0
+    max_tokens: Count = 1024
+    timeout_s: Seconds = 600.0
+    max_attempts: Count = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class Build:
     attempts: Attempts | None = None
     tags: Literal["added", "special", "text"] = "added"
     mask: Literal["none", "segment", "prefix"] = "segment"
-    max_length: int = 2048
-    dedup_threshold: float = 0.8
+    max_length: Count = 2048
+    dedup_threshold: Share = 0.8
     contamination: tuple[Path, ...] = ()
-    contamination_words: int = 13
+    contamination_words: Count = 13
     erase: Erase | None = None

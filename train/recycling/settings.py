@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from train.settings import FORBID
+from train.settings import FORBID, Count, Seconds, Temperature, TopP
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, le=100)]
+Percent = Annotated[float, Field(gt=0, le=100)]
 Price = Annotated[float, Field(ge=0)]
-Temperatures = Annotated[tuple[Annotated[float, Field(ge=0, le=2)], ...], Field(min_length=1)]
+Temperatures = Annotated[tuple[Temperature, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class Teacher:
     key_variable: str = "OPENAI_API_KEY"
     concurrency: Count = 16
     temperatures: Temperatures = (0.0, 0.7)
-    top_p: float = 1.0
+    top_p: TopP = 1.0
     max_tokens: Count = 2048
-    timeout_s: float = 600.0
+    timeout_s: Seconds = 600.0
     max_attempts: Count = 6
     price_read: Price = 0.0
     price_written: Price = 0.0
@@ -61,5 +60,5 @@ class Recycle:
     mode: Literal["exact", "faithful"] = "exact"
     drop_ge_1: bool = True
     require_reflected_response: bool = True
-    top_percent: Share = 100.0
+    top_percent: Percent = 100.0
     block: Count = 256

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from train.settings import FORBID
-
-Count = Annotated[int, Field(ge=1)]
+from train.settings import FORBID, Count
 
 
 @dataclass(frozen=True, slots=True)
