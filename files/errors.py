@@ -5,5 +5,9 @@ class UserError(Exception):
     """What was expected, what came, what to do."""
 
 
+class LockError(UserError):
+    """What another process is writing."""
+
+
 class JournalError(UserError):
-    """A journal that cannot be read, or that another process is writing."""
+    """A journal that cannot be read."""

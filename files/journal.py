@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from files.errors import JournalError
+from files.lock import Lock
 
 
 class Journal:
@@ -23,7 +23,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = self._lock = -1
+        self._file, self._lock = -1, Lock(path.with_name(f"{path.name}.lock"))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the lines in the order of writing; none where there is no file."""
@@ -56,15 +56,8 @@ class Journal:
         return value
 
     def __enter__(self) -> Self:
-        """Lock it, cut off a torn line, open it; JournalError where another process writes it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            # lockf, not flock: a worker process that is forked off must not inherit it
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            raise JournalError(f"{self.path.parent} is being written by another process") from error
+        """Lock it, cut off a torn line, open it; LockError where another process writes it."""
+        self._lock.__enter__()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._file = os.open(self.path, flags, 0o644)
         _cut_torn_line(self._file)
@@ -77,8 +70,8 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._file)
-        os.close(self._lock)
-        self._file = self._lock = -1
+        self._lock.__exit__(kind, error, trace)
+        self._file = -1
 
     def append(self, value: Mapping[str, Any]) -> int:
         """Write one line, whole or not at all, and return its place; inside `with` only."""

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from files.lock import Lock
 from train.config import Config, add_config_arguments, read_config
 from train.errors import ConfigError
 
@@ -24,6 +25,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0; the same command again goes on where it was stopped."""
     config = read_config(arguments)
     tokenizer = load_tokenizer(config.build.tokenizer or config.sft.model)
+    with Lock(config.run.dir / "built.lock"):
+        manifest = _build(config, tokenizer)
+    for line in summary(manifest):
+        print(line)
+    print(f"written to {config.run.dir / 'built'}")
+    return 0
+
+
+def _build(config: Config, tokenizer: Any) -> dict[str, Any]:
+    """Read the samples, let the student answer, build; what is there already is left alone."""
     from train.building.build import build, samples_of
 
     if samples_of(config) == "original" and config.data.sources:
@@ -31,11 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         prepare_samples(config.run, config.data)
     _sample(config)
-    manifest = build(config, tokenizer)
-    for line in summary(manifest):
-        print(line)
-    print(f"written to {config.run.dir / 'built'}")
-    return 0
+    return build(config, tokenizer)
 
 
 def load_tokenizer(name: str) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from files.errors import JournalError
+from files.errors import JournalError, LockError
 from files.journal import Journal
 
 
@@ -100,7 +100,7 @@ def test_another_process_that_writes_it_keeps_it_until_it_is_killed(path: Path) 
     other = context.Process(target=hold, args=(path, held))
     other.start()
     assert held.wait(30)
-    with pytest.raises(JournalError, match="written by another process"):
+    with pytest.raises(LockError, match="written by another process"):
         write(path, {"n": 1})
     other.kill()
     other.join()

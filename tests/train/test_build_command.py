@@ -1,6 +1,8 @@
 import asyncio
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,23 @@ def test_alpaca_samples_are_read_and_built(
     assert f"{built.manifest['tokens']:,} tokens" in said
     assert main(["build", "-c", config]) == 0
     assert capsys.readouterr().out == said
+
+
+def test_two_builds_of_one_run_at_a_time_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(tmp_path, "generated = [{ family = 'countdown', num = 4 }]")
+    hold = "from files.lock import Lock; from pathlib import Path; import sys\n"
+    hold += "with Lock(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(tmp_path / "run" / "built.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert main(["build", "-c", config]) == REFUSED
+        other.kill()
+    assert "is being written by another process" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "built").exists()
+    assert main(["build", "-c", config]) == 0
 
 
 async def test_the_students_answers_are_sampled_once_and_corrected(

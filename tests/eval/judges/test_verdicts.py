@@ -6,7 +6,7 @@ import pytest
 
 from client.turn import Failure, Turn
 from eval.judges.verdicts import Verdicts
-from files.errors import JournalError, UserError
+from files.errors import LockError, UserError
 
 ABOUT = {"id": "q", "epoch": 0, "verdict": 1}
 
@@ -48,7 +48,7 @@ def test_two_processes_do_not_judge_one_run(tmp_path: Path) -> None:
             [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True
         )
     assert done.returncode != 0
-    assert JournalError.__name__ in done.stderr
+    assert LockError.__name__ in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from client.turn import Failure, Turn
-from files.errors import JournalError
+from files.errors import LockError
 from files.journal import Journal
 from train.recycling.calls import Calls, Request, Spending
 
@@ -97,6 +97,6 @@ def test_two_sessions_at_a_time_are_refused(file: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        with pytest.raises(JournalError, match="written by another process"), Calls(file):
+        with pytest.raises(LockError, match="written by another process"), Calls(file):
             pass
         other.kill()

@@ -16,7 +16,7 @@ import pytest
 from tqdm import tqdm
 
 from client.errors import EndpointError
-from files.errors import JournalError
+from files.errors import LockError
 from tests.train.recycling.fake_student import FakeStudent
 from tests.train.recycling.runs import configure, journal, named, recycled, rows, run
 from tests.train.recycling.scripted_teacher import scripted_teacher
@@ -249,7 +249,7 @@ def test_a_second_session_on_the_same_folder_is_refused(tmp_path: Path) -> None:
         child.start()
         while not journal(config):
             time.sleep(0.01)
-        with pytest.raises(JournalError, match="written by another process"):
+        with pytest.raises(LockError, match="written by another process"):
             run(config)
         child.kill()
         child.join()

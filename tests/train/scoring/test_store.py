@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from files.errors import JournalError
+from files.errors import LockError
 from tests.train.scoring.students import make_samples
 from train.scoring.encoding import Row
 from train.scoring.scorer import Scorer
@@ -58,7 +58,7 @@ def test_two_writers_of_one_shard_are_refused_and_of_two_are_not(tmp_path: Path)
         for shard, refused in (("a", True), ("b", False)):
             command = [sys.executable, "-c", code, str(tmp_path / f"{shard}.jsonl")]
             ended = subprocess.run(command, capture_output=True, text=True)
-            assert (JournalError.__name__ in ended.stderr) == refused
+            assert (LockError.__name__ in ended.stderr) == refused
 
 
 def test_a_cut_journal_goes_on_to_the_same_bytes(tmp_path: Path, scorer: Scorer) -> None:
