@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from train.errors import TrainError
+from train.scoring.controls import BREAK, Controls
 from train.scoring.settings import Score
 from train.scoring.target import Status, Target
 
@@ -30,7 +31,8 @@ class Encoder:
     """Makes rows of targets with one tokenizer; pure.
 
     exact: context and target are tokenized apart, so that the target's ids are the same under every
-    context; control tokens that stand in data are plain text. A chat template's own are tokens.
+    context; control tokens that stand in data are plain text. Those of a chat template are tokens,
+    but for what has a BREAK in it.
     faithful: the joined text is tokenized, cut at the right, and the target searched for in it.
     """
 
@@ -40,6 +42,7 @@ class Encoder:
         self._tokenizer = tokenizer
         self._opening = opening
         self._has_control = settings.template == "chat" or settings.mode == "faithful"
+        self._controls = Controls.of(tokenizer)
         self._drops_space = _writes_a_space(tokenizer)
 
     def encode(self, target: Target) -> Row:
@@ -79,14 +82,21 @@ class Encoder:
 
     def _context_ids(self, text: str) -> list[int]:
         """Return the ids with exactly one opening id in front."""
-        ids = self._ids(text, has_control=self._has_control)
+        ids = self._broken_ids(text) if BREAK in text else self._ids(text, self._has_control)
         return ids if ids[:1] == [self._opening] else [self._opening, *ids]
+
+    def _broken_ids(self, text: str) -> list[int]:
+        """Tokenize what stands between control tokens as plain text, as a server does."""
+        ids: list[int] = []
+        for part in self._controls.split(text):
+            ids += [part] if isinstance(part, int) else self._ids(part, has_control=False)
+        return ids
 
     def _target_ids(self, text: str) -> list[int]:
         plain = text.removeprefix(" ") if self._drops_space else text
         return self._ids(plain, has_control=False)
 
-    def _ids(self, text: str, *, has_control: bool) -> list[int]:
+    def _ids(self, text: str, has_control: bool) -> list[int]:
         """Tokenize text; has_control: names of control tokens in it become these tokens."""
         if not text:
             return []

@@ -7,8 +7,10 @@ WizardLM); the sentence before them is in our words unless `score.preamble` give
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
+from train.scoring.controls import Controls
 from train.scoring.settings import Score
 
 VICUNA = "A user talks to an AI assistant, whose answers are helpful, polite and complete."
@@ -52,16 +54,23 @@ class TextTemplate:
         return f"{self.before}{question}{self.after}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChatTemplate:
-    """The chat template of a model's own tokenizer."""
+    """The chat template of a model's own tokenizer; hides: data can spell no control token."""
 
     tokenizer: Any
     lead: str = ""
     glue: str = "\n\n"
+    hides: bool = True
+
+    @cached_property
+    def _controls(self) -> Controls:
+        return Controls.of(self.tokenizer)
 
     def ask(self, instruction: str, given: str = "") -> str:
-        turn = {"role": "user", "content": join(instruction, given, self.glue)}
+        content = join(instruction, given, self.glue)
+        content = self._controls.hide(content) if self.hides else content
+        turn = {"role": "user", "content": content}
         rendered = self.tokenizer.apply_chat_template(
             [turn], tokenize=False, add_generation_prompt=True
         )
@@ -82,7 +91,7 @@ def make_template(settings: Score, tokenizer: Any) -> Template:
     glue = "\n\n" if is_exact else ""
     match settings.template:
         case "chat":
-            return ChatTemplate(tokenizer, glue=glue)
+            return ChatTemplate(tokenizer, glue=glue, hides=is_exact)
         case "wizardlm":
             return TextTemplate("", RESPONSE, glue=glue)
         case "vicuna":
