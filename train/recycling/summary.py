@@ -12,6 +12,7 @@ from files.whole import write_whole
 from train.config import Config
 from train.recycling.prompts import INSTRUCTION, RESPONSE, SYSTEM, text
 from train.recycling.results import Results
+from train.scoring.loading import hash_model
 
 FORMAT = 1
 
@@ -26,7 +27,7 @@ def inputs(config: Config, manifest: dict[str, Any], model: str) -> dict[str, An
             **{name: teacher[name] for name in ("temperatures", "top_p", "max_tokens")},
         },
         "recycle": asdict(config.recycle),
-        "score": asdict(config.score) if config.recycle.method == "selective" else None,
+        "score": _student(config) if config.recycle.method == "selective" else None,
         "prompts": {
             name: hashlib.sha256(text(name).encode()).hexdigest()
             for name in (SYSTEM, INSTRUCTION, RESPONSE)
@@ -34,6 +35,12 @@ def inputs(config: Config, manifest: dict[str, Any], model: str) -> dict[str, An
     }
     as_json: dict[str, Any] = json.loads(json.dumps(given))
     return as_json
+
+
+def _student(config: Config) -> dict[str, Any]:
+    """Return the student's settings and its hash: another one may lie in the same folder now."""
+    model = config.score.model
+    return asdict(config.score) | {"model_sha256": hash_model(model, None) if model else ""}
 
 
 def done(folder: Path, given: dict[str, Any]) -> dict[str, Any] | None:

@@ -67,3 +67,14 @@ def test_without_its_lines_it_is_undone(tmp_path: Path) -> None:
     written(made)
     (tmp_path / "recycled.jsonl").unlink()
     assert done(tmp_path, inputs(made, MANIFEST, "m")) is None
+
+
+def test_another_student_in_the_same_folder_makes_it_undone(tmp_path: Path) -> None:
+    weights = tmp_path / "student" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"as it was")
+    made = config(tmp_path, score=Score(model=str(weights.parent)))
+    written(made)
+    assert done(tmp_path, inputs(made, MANIFEST, "m")) is not None
+    weights.write_bytes(b"tuned on")
+    assert done(tmp_path, inputs(made, MANIFEST, "m")) is None
