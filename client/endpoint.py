@@ -129,10 +129,14 @@ class Endpoint:
         if self.model:
             return
         if not served:
-            raise EndpointError(f"{self.base_url} does not tell its models: name one by --model")
+            raise EndpointError(
+                f"{self.base_url} tells no models: name one (--model, or model in a run.toml)"
+            )
         if len(served) > 1:
             names = ", ".join(served[:10])
-            raise EndpointError(f"{self.base_url} serves {names}: choose by --model")
+            raise EndpointError(
+                f"{self.base_url} serves {names}: choose one (--model, or model in a run.toml)"
+            )
         self.model = served[0]
 
     async def models(self) -> list[str]:
@@ -145,7 +149,7 @@ class Endpoint:
         except RefusalError as refused:
             raise EndpointError(
                 f"nothing answers at {self.base_url} ({refused}). Start a server (`make serve`, "
-                "or --model FOLDER), or name another with --base-url."
+                "or --model FOLDER), or name another (--base-url; in a run.toml, base_url)."
             ) from refused
         if status in {401, 403}:
             self._check(self._failure(status, content), {})
@@ -166,7 +170,7 @@ class Endpoint:
             path = "" if self.base_url.endswith("/v1") else " Most base URLs end in /v1."
             raise EndpointError(
                 f"{self.base_url} refuses {what}, {said}. The key comes from "
-                f"REFLECT_API_KEY or OPENAI_API_KEY, the model from --model.{path}"
+                f"REFLECT_API_KEY or OPENAI_API_KEY (in a run.toml, key_variable).{path}"
             )
 
     async def _post(self, body: bytes) -> Turn:

@@ -334,9 +334,9 @@ async def test_the_only_model_is_found() -> None:
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        (in_turn({"data": [{"id": "a"}, {"id": "b"}]}), "serves a, b: choose by --model"),
-        (in_turn(failed(404)), "does not tell its models"),
-        (in_turn({"data": 3}), "does not tell its models"),
+        (in_turn({"data": [{"id": "a"}, {"id": "b"}]}), "serves a, b: choose one"),
+        (in_turn(failed(404)), "tells no models"),
+        (in_turn({"data": 3}), "tells no models"),
         (in_turn(failed(401, "who are you")), "401: who are you"),
     ],
 )

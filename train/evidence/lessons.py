@@ -6,13 +6,13 @@ number of training tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from problems.countdown import Puzzle
 from problems.problem import Problem
+from train.building.masks import copies
 from train.evidence.own_mistakes import OwnMistakes
 from train.segments import Example, Kind, Segment
 from train.small import countdown
@@ -33,7 +33,7 @@ class Mask(StrEnum):
     """What of the wrong attempts brings no loss.
 
     DECISIONS: the choices, while their honest results are learned; ATTEMPTS: all of them; PREFIX:
-    all that stands before the first reflection closes, in the second of two copies of each example
+    all that stands before the first reflection, in the second of two copies of each example
     (Reflection-70B); NONE: nothing.
     """
 
@@ -65,7 +65,7 @@ class Lesson:
         if self.mask is Mask.PREFIX and self.style is Style.REFLECTING:
             index, copy = divmod(index, 2)
         taught = self._taught(seed, index)
-        return replace(taught, segments=tuple(self._masked(taught.segments, copy)))
+        return replace(taught, segments=self._masked(taught.segments, copy))
 
     def _taught(self, seed: int, index: int) -> Example[Puzzle]:
         if self.own is not None:
@@ -78,20 +78,16 @@ class Lesson:
             return replace(found, segments=found.segments[-1:])
         return found
 
-    def _masked(self, segments: Iterable[Segment], copy: int) -> Iterable[Segment]:
-        segments = list(segments)
-        kinds = [segment.kind for segment in segments]
-        if copy and Kind.REFLECTION in kinds:
-            last = kinds.index(Kind.REFLECTION)
-            masked = [replace(segment, loss=False) for segment in segments[: last + 1]]
-            return masked + [replace(segment, loss=True) for segment in segments[last + 1 :]]
+    def _masked(self, segments: tuple[Segment, ...], copy: int) -> tuple[Segment, ...]:
         if self.mask is Mask.DECISIONS:
             return segments
-        is_learned = self.mask is not Mask.ATTEMPTS
-        return [
-            replace(segment, loss=is_learned) if segment.kind is Kind.WRONG else segment
-            for segment in segments
-        ]
+        if self.mask is Mask.ATTEMPTS:
+            return tuple(
+                replace(segment, loss=False) if segment.kind is Kind.WRONG else segment
+                for segment in segments
+            )
+        taught = copies(segments, "prefix" if self.mask is Mask.PREFIX else "none")
+        return taught[copy % len(taught)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; own mistakes by their hash."""

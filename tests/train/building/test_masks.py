@@ -31,6 +31,13 @@ def test_by_prefix_a_reflecting_reply_comes_twice_and_the_tag_is_learned() -> No
     assert [s.text for s in second] == [s.text for s in RETRY]
 
 
+def test_by_prefix_mistakes_after_the_first_reflection_are_learned_in_both_copies() -> None:
+    twice = (THINK, WRONG, CHECK, WRONG, CHECK, REDO, OUTPUT)
+    whole, second = copies(twice, "prefix")
+    assert learned(whole) == "".join(segment.text for segment in twice)
+    assert learned(second) == "".join(segment.text for segment in twice[2:])
+
+
 @pytest.mark.parametrize("mask", ["none", "segment", "prefix"])
 def test_a_reply_that_does_not_reflect_comes_once_and_whole(mask: Mask) -> None:
     assert copies((THINK, REDO, OUTPUT), mask) == [(THINK, REDO, OUTPUT)]
