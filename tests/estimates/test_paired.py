@@ -55,6 +55,27 @@ def test_scores_between_right_and_wrong_are_drawn() -> None:
     assert result == pair(list(first), list(second), seed=7)
 
 
+def test_questions_that_are_copies_count_once() -> None:
+    rng = np.random.default_rng(3)
+    first, second = (list(rng.integers(0, 2, 60).astype(float)) for _ in range(2))
+    alone = pair(first, [(one + 1) / 2 for one in second])
+    copied = pair(first * 4, [(one + 1) / 2 for one in second] * 4, clusters=[*range(60)] * 4)
+    assert copied.difference.low == pytest.approx(alone.difference.low, abs=0.01)
+    assert copied.p == pytest.approx(alone.p, abs=0.01)
+    assert copied.smallest == pytest.approx(alone.smallest)
+
+
+def test_right_and_wrong_of_questions_that_go_together_are_drawn_too() -> None:
+    found = pair([1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0], clusters=["a", "a", "b", "b"])
+    assert (found.method, found.b, found.c) == ("bootstrap", 0, 2)
+    assert found.p == 1.0
+
+
+def test_clusters_of_one_question_each_change_nothing() -> None:
+    first, second = [1.0, 0.0, 0.0, 1.0], [1.0, 1.0, 1.0, 0.0]
+    assert pair(first, second, clusters="abcd") == pair(first, second)
+
+
 def test_equal_scores_between_show_nothing() -> None:
     result = pair([0.5, 0.25, 0.75], [0.5, 0.25, 0.75])
     assert (result.difference.value, result.p, result.b, result.c) == (0.0, 1.0, 0, 0)

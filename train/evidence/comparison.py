@@ -1,14 +1,14 @@
 """Comparison: the figures of all runs, and what of their differences is more than chance.
 
 Two questions, a test of each. On these puzzles: the mean over seeds of each puzzle, paired (signs
-drawn at random). With other seeds: the differences of the seeds, paired t. Holm's correction over
-all comparisons of either.
+drawn at random, one for all wordings of a puzzle). With other seeds: the differences of the seeds,
+paired t. Holm's correction over all comparisons of either.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from estimates.means import mean
@@ -16,7 +16,7 @@ from estimates.paired import pair
 from estimates.power import holm
 from train.evidence.arms import ARMS, MIXED, REFLECTING, THINKING, find, thinking_of
 from train.evidence.curves import curves_of
-from train.evidence.figures import Runs, figures_of, pooled
+from train.evidence.figures import Runs, asked, figures_of, pooled
 from train.evidence.votes import CHOICES, chosen, mean_tokens
 
 Results = Mapping[str, Runs]
@@ -62,8 +62,9 @@ def _words(results: Results, split: str) -> dict[str, Any]:
     if not rows:
         return {}
     sides = zip(*rows.values(), strict=True)
-    thinking, reflecting = (pooled(side).to_dict() for side in sides)
-    return {"thinking": thinking, "reflecting": reflecting, **_paired(rows)}
+    each = range(len(next(iter(rows.values()))[0]))
+    thinking, reflecting = (pooled(side, each).to_dict() for side in sides)
+    return {"thinking": thinking, "reflecting": reflecting, **_paired(rows, each)}
 
 
 def _against(first: Runs, second: Runs) -> dict[str, Any]:
@@ -73,18 +74,23 @@ def _against(first: Runs, second: Runs) -> dict[str, Any]:
         seed: (first[seed]["tries"][0]["right"], second[seed]["tries"][0]["right"])
         for seed in seeds
     }
-    return _paired(rows)
+    return _paired(rows, asked(first))
 
 
-def _paired(rows: Mapping[int, tuple[Sequence[int], Sequence[int]]]) -> dict[str, Any]:
-    """Compare by seed, over puzzles and over seeds; rows: for each seed the two lists of right."""
-    by_seed = {seed: pair(*rows[seed]) for seed in rows}
+def _paired(
+    rows: Mapping[int, tuple[Sequence[int], Sequence[int]]], clusters: Sequence[Hashable]
+) -> dict[str, Any]:
+    """Compare by seed, over puzzles and over seeds; rows: for each seed the two lists of right.
+
+    clusters: what each puzzle goes together with
+    """
+    by_seed = {seed: pair(*rows[seed], clusters=clusters) for seed in rows}
     differences = [one.difference.value for one in by_seed.values()]
     first, second = (
         [mean(column) for column in zip(*side, strict=True)]
         for side in zip(*rows.values(), strict=True)
     )
-    together = pair(first, second)
+    together = pair(first, second, clusters=clusters)
     return {
         "difference": together.difference.to_dict(),
         "p_puzzles": together.p,
@@ -128,6 +134,6 @@ def _equal_inference(thinking: Runs, runs: Runs) -> dict[str, Any]:
             seed: (chosen(thinking[seed]["tries"][:k], choice), runs[seed]["tries"][0]["right"])
             for seed in seeds
         }
-        right = pooled([row[0] for row in rows.values()]).to_dict()
-        found[choice] = {"right": right, **_paired(rows)}
+        right = pooled([row[0] for row in rows.values()], asked(runs)).to_dict()
+        found[choice] = {"right": right, **_paired(rows, asked(runs))}
     return found

@@ -7,7 +7,7 @@ from typing import Any
 from estimates.means import mean
 from estimates.proportions import wilson
 from train.evidence.arms import find
-from train.evidence.figures import Runs, pooled
+from train.evidence.figures import Runs, asked, pooled
 from train.evidence.votes import CHOICES, chosen, mean_tokens, within
 
 BUDGETS = (24, 32, 48, 64, 96, 128, 192, 256, 384)
@@ -33,7 +33,7 @@ def _inference(name: str, runs: Runs) -> dict[str, list[dict[str, Any]]]:
         points = []
         for budget in BUDGETS:
             cut = [within(run["tries"][0], budget) for run in runs.values()]
-            right = pooled([row for row, _ in cut]).to_dict()
+            right = pooled([row for row, _ in cut], asked(runs)).to_dict()
             points.append({"tokens": mean([tokens for _, tokens in cut]), "right": right})
         return {"one reply": points}
     num_tries = min(len(run["tries"]) for run in runs.values())
@@ -42,7 +42,7 @@ def _inference(name: str, runs: Runs) -> dict[str, list[dict[str, Any]]]:
             {
                 "tokens": mean([mean_tokens(run["tries"][:k]) for run in runs.values()]),
                 "right": pooled(
-                    [chosen(run["tries"][:k], choice) for run in runs.values()]
+                    [chosen(run["tries"][:k], choice) for run in runs.values()], asked(runs)
                 ).to_dict(),
             }
             for k in range(1, num_tries + 1)

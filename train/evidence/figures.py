@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from estimates.clusters import clustered_wilson
 from estimates.means import mean
 from estimates.proportions import Interval, wilson
+from train.evidence.arms import find
+from train.evidence.puzzles import same
 
 Runs = Mapping[int, Mapping[str, Any]]  # seed -> its result.json
 COUNTS = ("wrong_flagged", "right_flagged", "repaired_of_flagged_wrong")
 
 
 def figures_of(runs: Runs) -> dict[str, Any]:
-    """Return what an arm did, its seeds together: intervals by puzzle, the seeds being given."""
+    """Return what an arm did, its seeds together: intervals by puzzle, the seeds being given.
+
+    Those of COUNTS are by attempt.
+    """
     first = {seed: run["tries"][0] for seed, run in runs.items()}
     sums = {name: _sum(run["figures"][name] for run in runs.values()) for name in COUNTS}
     forced = {
@@ -22,7 +27,7 @@ def figures_of(runs: Runs) -> dict[str, Any]:
     }
     return {
         "seeds": sorted(runs),
-        "right": pooled([one["right"] for one in first.values()]).to_dict(),
+        "right": pooled([one["right"] for one in first.values()], asked(runs)).to_dict(),
         "right_by_seed": {seed: mean(one["right"]) for seed, one in first.items()},
         "greedy": mean([mean(run["greedy_tries"][0]["right"]) for run in runs.values()]),
         "finished": mean([mean(one["finished"]) for one in first.values()]),
@@ -49,16 +54,29 @@ def _share(counts: tuple[int, int]) -> float:
     return counts[0] / counts[1] if counts[1] else 0.0
 
 
-def pooled(rows: Sequence[Sequence[int]]) -> Interval:
+def asked(runs: Runs) -> Sequence[Hashable]:
+    """Return of each puzzle that an arm was asked what it goes together with."""
+    one = next(iter(runs.values()))
+    return same(len(one["num_solutions"]), find(one["arm"]).num_numbers)
+
+
+def pooled(rows: Sequence[Sequence[int]], clusters: Sequence[Hashable]) -> Interval:
     """Return the share of ones; rows: a seed each, of the same puzzles."""
     values = [float(value) for row in rows for value in row]
-    return clustered_wilson(values, [at for row in rows for at in range(len(row))])
+    return clustered_wilson(values, list(clusters) * len(rows))
 
 
 def _by_solutions(runs: Runs) -> dict[str, Any]:
     """Split by how many attempts reach the target: the fewer, the longer the search."""
-    found: dict[str, list[float]] = {"1": [], "2": [], "3 or more": []}
+    found: dict[str, list[tuple[int, Hashable]]] = {"1": [], "2": [], "3 or more": []}
     for run in runs.values():
-        for right, count in zip(run["tries"][0]["right"], run["num_solutions"], strict=True):
-            found[str(count) if count < 3 else "3 or more"].append(right)
-    return {name: wilson(int(sum(ones)), len(ones)).to_dict() for name, ones in found.items()}
+        answers = zip(run["tries"][0]["right"], run["num_solutions"], asked(runs), strict=True)
+        for right, count, puzzle in answers:
+            found[str(count) if count < 3 else "3 or more"].append((right, puzzle))
+    return {name: _share_of(answers).to_dict() for name, answers in found.items()}
+
+
+def _share_of(answers: Sequence[tuple[int, Hashable]]) -> Interval:
+    if not answers:
+        return wilson(0, 0)
+    return clustered_wilson([float(right) for right, _ in answers], [one for _, one in answers])

@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
 
-from problems import countdown
 from problems.countdown import Puzzle
-from problems.families import EVALUATION_SEED, WORD_PROBLEMS, Family, draw, draw_from
+from problems.families import EVALUATION_SEED, WORD_PROBLEMS, draw
 from problems.split import Split
 from train.evidence.arms import Arm
+from train.evidence.puzzles import puzzles
 from train.segments import Kind
 from train.small.countdown import sorted_out, trace
 from train.small.evaluation import Verdict, answer, figures
@@ -26,14 +25,6 @@ from train.small.tokenizer import prompt_ids, prompt_text
 
 TEMPERATURE = 0.7
 BATCH = 64
-
-
-def puzzles(n: int, num_numbers: int = 3, seed: int = EVALUATION_SEED) -> list[Puzzle]:
-    """Return the first n held-out puzzles of so many numbers; of three, those that eval asks."""
-    kind = Family(
-        countdown.source, partial(countdown.puzzle, num_numbers=num_numbers), Puzzle.from_row
-    )
-    return [p for p in draw_from(kind, Split.FRESH, n, seed) if isinstance(p, Puzzle)]
 
 
 def measure(

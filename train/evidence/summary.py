@@ -124,7 +124,7 @@ def _verdict(figures: Mapping[str, Any]) -> str:
     if not found:
         return ""
     gain, arm = found[0], figures["arms"][REFLECTING]
-    equal = figures["equal_inference"][REFLECTING]["majority"]
+    vote = figures["equal_inference"][REFLECTING]
     p_seeds = gain["p_seeds"]
     checks = {
         f"at least {MIN_POINTS:.0f} points above thinking at equal training tokens": 100
@@ -133,7 +133,9 @@ def _verdict(figures: Mapping[str, Any]) -> str:
         f"p < {MAX_P} over at least 3 seeds": len(gain["by_seed"]) >= 3
         and p_seeds is not None
         and max(p_seeds, gain["p_puzzles"]) < MAX_P,
-        "ahead of a majority vote at equal inference tokens": equal["difference"]["low"] > 0,
+        "ahead of a majority vote at equal inference tokens": vote["majority"]["difference"]["low"]
+        > 0
+        and vote["tokens_of_k"] >= vote["tokens"],
         f"caught less false alarms at least {MIN_CAUGHT:.0f} points": 100
         * arm["caught_less_false_alarms"]
         >= MIN_CAUGHT,

@@ -16,8 +16,9 @@ from files.whole import write_whole
 from problems.countdown import Puzzle
 from train.errors import DataError
 from train.evidence.arms import Arm, Scale
-from train.evidence.measuring import TEMPERATURE, measure, puzzles
+from train.evidence.measuring import TEMPERATURE, measure
 from train.evidence.own_mistakes import OwnMistakes, collect
+from train.evidence.puzzles import puzzles
 from train.evidence.recipe import ArmRecipe, arm_recipe
 from train.small.evaluation import CHECK_SEED, answer, figures
 from train.small.tokenizer import train_tokenizer

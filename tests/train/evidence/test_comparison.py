@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 from scipy.stats import ttest_1samp
 
-from estimates.paired import mcnemar
+from estimates.paired import pair
 from estimates.power import holm
 from tests.train.evidence.made_up import result
 from train.evidence.comparison import compare_arms
+from train.evidence.puzzles import same
 
 N = 100
 
@@ -41,7 +42,8 @@ def test_seeds_are_compared_on_the_same_puzzles(figures: dict) -> None:
     assert found["difference"]["value"] == pytest.approx(0.30)
     assert found["by_seed"][1]["difference"] == pytest.approx(0.30)
     assert (found["by_seed"][2]["b"], found["by_seed"][2]["c"]) == (0, 32)
-    assert found["by_seed"][2]["p"] == mcnemar(0, 32)
+    one, other = ([float(at < count) for at in range(N)] for count in (52, 84))
+    assert found["by_seed"][2]["p"] == pair(one, other, clusters=same(N)).p < 0.001
 
 
 def test_p_over_seeds_is_that_of_a_paired_t_test(figures: dict) -> None:

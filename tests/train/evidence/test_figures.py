@@ -3,6 +3,7 @@ import pytest
 from estimates.proportions import wilson
 from tests.train.evidence.made_up import result
 from train.evidence.figures import figures_of, pooled
+from train.evidence.puzzles import same
 
 
 def test_an_arms_figures_are_those_of_its_seeds_together() -> None:
@@ -15,16 +16,26 @@ def test_an_arms_figures_are_those_of_its_seeds_together() -> None:
     assert found["right_by_seed"] == {1: 0.75, 2: 0.5}
     assert found["wrong_flagged"] == wilson(17, 20).to_dict()
     assert found["caught_less_false_alarms"] == pytest.approx(17 / 20 - 1 / 40)
-    assert found["by_num_solutions"]["1"] == wilson(3, 4).to_dict()
-    assert found["by_num_solutions"]["2"] == wilson(0, 2).to_dict()
-    assert found["by_num_solutions"]["3 or more"] == wilson(2, 2).to_dict()
+    one = pooled([[1, 1], [0, 1]], range(2))
+    assert found["by_num_solutions"]["1"] == one.to_dict()
+    assert found["by_num_solutions"]["2"] == pooled([[0]], range(1)).to_dict() | {"n": 2}
+    assert found["by_num_solutions"]["3 or more"] == pooled([[1]], range(1)).to_dict() | {"n": 2}
 
 
 def test_answers_of_several_seeds_to_one_puzzle_go_together() -> None:
-    apart = pooled([[1, 0] * 50])
-    together = pooled([[1, 0] * 50] * 3)
+    apart = pooled([[1, 0] * 50], range(100))
+    together = pooled([[1, 0] * 50] * 3, range(100))
     assert together.value == apart.value
     assert together.high - together.low == pytest.approx(apart.high - apart.low, rel=0.03)
+
+
+def test_a_puzzle_in_other_words_is_no_evidence_of_its_own() -> None:
+    puzzles = same(300)
+    kept = {puzzle: int(hash(puzzle) % 2) for puzzle in puzzles}
+    right = [kept[puzzle] for puzzle in puzzles]
+    runs = {1: result("reflecting", 1, right)}
+    found, naive = figures_of(runs)["right"], wilson(sum(right), len(right))
+    assert found["high"] - found["low"] > 1.2 * (naive.high - naive.low)
 
 
 def test_what_was_never_wrong_was_never_caught() -> None:

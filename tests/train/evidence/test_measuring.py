@@ -3,7 +3,8 @@ import torch
 
 from problems.reflections import _is_right_attempt
 from tests.train.small.tiny import TINY, tiny_tokenizer
-from train.evidence.measuring import _attempts, forced, mean_logprobs, puzzles
+from train.evidence.measuring import _attempts, forced, mean_logprobs
+from train.evidence.puzzles import puzzles
 from train.small.evaluation import answer
 from train.small.tokenizer import prompt_text
 from train.small.tuning import build_model
