@@ -83,6 +83,13 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, said: s
         "build.erase={keep_probability=30.0}",
         "build.generated=[{family='countdown', num=0}]",
         "build.attempts={questions='countdown', concurrency=0}",
+        "sft.micro_batch=0",
+        "sft.epochs=0.0",
+        "sft.warmup=3.0",
+        "sft.keep=0",
+        "sft.lora={rank=0}",
+        "export.self_test=0",
+        "export.top_p=0.0",
     ],
 )
 def test_a_number_that_means_nothing_is_told(tmp_path: Path, change: str) -> None:

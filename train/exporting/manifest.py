@@ -16,6 +16,7 @@ from train.config import Config
 from train.errors import DataError
 from train.exporting.resolved import to_toml
 from train.exporting.tuned import Tuned
+from train.model_hash import hash_model, model_files
 
 MANIFEST, RESOLVED, DATA = "manifest.json", "resolved_config.toml", "data_manifest.json"
 FORMAT = 1
@@ -29,9 +30,20 @@ STAGES = {  # the manifests that the stages leave in a run's folder
 
 def inputs(config: Config, tuned: Tuned) -> dict[str, Any]:
     """Return the hashes of all that a bundle is made of; equal ones make equal bundles."""
-    files = [*tuned.weights, *(config.run.dir / name for name in STAGES.values()), *tuned.licences]
-    found = {file.name: digest(file) for file in files if file.is_file()}
-    return {"config": config.sha256, "files": dict(sorted(found.items()))}
+    stages = [config.run.dir / name for name in STAGES.values()]
+    files = {
+        "tuned": [*model_files(tuned.folder)],
+        "run": stages,
+        "licence": [*tuned.licences, *config.export.licences],
+    }
+    found = {
+        f"{kind}/{file.name}": digest(file)
+        for kind, those in files.items()
+        for file in those
+        if file.is_file()
+    }
+    base = hash_model(tuned.sft.model) if tuned.is_adapter else None
+    return {"config": config.sha256, "base": base, "files": dict(sorted(found.items()))}
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from train.settings import FORBID
+from train.settings import FORBID, Count, Temperature, TopP
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Export:
     name: str = ""
     model: str = ""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
-    self_test: int = 16
-    temperature: float = 0.7
-    top_p: float = 1.0
+    self_test: Count = 16
+    temperature: Temperature = 0.7
+    top_p: TopP = 1.0
     system_prompt: str = ""
     licences: tuple[Path, ...] = ()

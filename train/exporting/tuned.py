@@ -46,11 +46,6 @@ class Tuned:
         return self.folder if has_own or not self.is_adapter else Path(self.sft.model)
 
     @property
-    def weights(self) -> list[Path]:
-        """The files that hold what was tuned."""
-        return sorted(self.folder.glob("*.safetensors"))
-
-    @property
     def licences(self) -> Iterator[Path]:
         """The licences and notices in its folder and in its base's, where that is a folder."""
         for folder in dict.fromkeys((Path(self.sft.model or self.folder), self.folder)):

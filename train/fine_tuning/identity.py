@@ -9,9 +9,9 @@ from pathlib import Path
 
 from train.building.dataset import Built
 from train.fine_tuning.settings import Sft
+from train.model_hash import hash_model
 
 FREE = ("save_every_s", "keep", "log_every")  # settings that change no weight
-WEIGHTS = ("*.safetensors", "*.bin")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 TEMPLATE = "chat_template.jinja"
 
@@ -23,7 +23,7 @@ def identify(settings: Sft, seed: int, built: Built) -> dict[str, str]:
         "data": _hash_text(json.dumps(dict(built.manifest), sort_keys=True)),
         "tokenizer": _hash_files(built.tokenizer, TOKENIZER),
         "template": _hash_files(built.tokenizer, [TEMPLATE]),
-        "model": _hash_model(settings.model),
+        "model": hash_model(settings.model),
         "settings": _hash_text(json.dumps([seed, chosen], sort_keys=True, default=str)),
     }
 
@@ -39,13 +39,3 @@ def _hash_files(folder: Path, names: list[str] | tuple[str, ...]) -> str:
         content = file.read_bytes() if file.is_file() else b""
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
-
-
-def _hash_model(model: str) -> str:
-    """Hash the configuration and the names and sizes of the weights; a name's model by its name."""
-    folder = Path(model)
-    if not folder.is_dir():
-        return _hash_text(model)
-    files = sorted(file for pattern in WEIGHTS for file in folder.glob(pattern))
-    sizes = "".join(f"{file.name} {file.stat().st_size}\n" for file in files)
-    return _hash_text(sizes + _hash_files(folder, ["config.json"]))

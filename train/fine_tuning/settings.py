@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from train.settings import FORBID
+from pydantic import Field
+
+from train.settings import FORBID, Count, Share
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +20,9 @@ class Lora:
 
     __pydantic_config__ = FORBID
 
-    rank: int = 64
-    alpha: int = 128
-    dropout: float = 0.0
+    rank: Count = 64
+    alpha: Count = 128
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     target: str = "all-linear"
 
 
@@ -42,20 +47,20 @@ class Sft:
     model: str = ""
     method: Literal["full", "lora"] = "full"
     attention: str = ""
-    lr: float = 0.0
-    batch: int = 128
-    micro_batch: int = 4
-    window: int = 50
-    epochs: float = 3.0
-    warmup: float = 0.03
-    weight_decay: float = 0.0
+    lr: NotNegative = 0.0
+    batch: Count = 128
+    micro_batch: Count = 4
+    window: Count = 50
+    epochs: Positive = 3.0
+    warmup: Share = 0.03
+    weight_decay: NotNegative = 0.0
     schedule: str = "cosine"
     packing: Literal["auto", "off", "bfd"] = "auto"
-    max_length: int = 2048
+    max_length: Count = 2048
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     gradient_checkpointing: Literal["auto", "on", "off"] = "auto"
-    save_every_s: float = 600.0
-    keep: int = 2
-    log_every: int = 10
+    save_every_s: NotNegative = 600.0
+    keep: Count = 2
+    log_every: Count = 10
     lora: Lora = field(default_factory=Lora)
     trainer: Mapping[str, Any] = field(default_factory=dict)

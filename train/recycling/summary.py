@@ -10,9 +10,9 @@ from typing import Any
 
 from files.whole import write_whole
 from train.config import Config
+from train.model_hash import hash_model
 from train.recycling.prompts import INSTRUCTION, RESPONSE, SYSTEM, text
 from train.recycling.results import Results
-from train.scoring.loading import hash_model
 
 FORMAT = 1
 
@@ -40,7 +40,7 @@ def inputs(config: Config, manifest: dict[str, Any], model: str) -> dict[str, An
 def _student(config: Config) -> dict[str, Any]:
     """Return the student's settings and its hash: another one may lie in the same folder now."""
     model = config.score.model
-    return asdict(config.score) | {"model_sha256": hash_model(model, None) if model else ""}
+    return asdict(config.score) | {"model_sha256": hash_model(model) if model else ""}
 
 
 def done(folder: Path, given: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,17 +7,16 @@ import json
 import logging
 import os
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from train.errors import TrainError
+from train.model_hash import hash_model
 from train.scoring.encoding import Encoder, find_opening
 from train.scoring.settings import Score
 from train.scoring.student import Student
 
 log = logging.getLogger(__name__)
 COMMIT = "_commit_hash"  # where transformers keeps it
-HASHED = {".json", ".safetensors", ".bin", ".model", ".jinja"}
 OF_THE_MACHINE = ("model", "device", "token_budget", "chunk", "shards")
 PROBE = 16  # positions on which our logits are compared with the model's own
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
@@ -60,7 +59,9 @@ def identify(settings: Score) -> Identity:
         raise TrainError(f"score.model = {settings.model}: {error}") from error
     longest = getattr(config, "max_position_embeddings", None) or settings.max_length
     settings = replace(settings, max_length=min(settings.max_length, longest))
-    return Identity(settings, config, tokenizer, hash_model(settings.model, config))
+    return Identity(
+        settings, config, tokenizer, hash_model(settings.model, getattr(config, COMMIT, None))
+    )
 
 
 def load_student(identity: Identity) -> Student:
@@ -111,17 +112,3 @@ def _is_plain(model: Any, tolerance: float) -> bool:
         hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
         logits = model(input_ids=ids, use_cache=False).logits
         return bool(torch.allclose(head(hidden), logits, atol=tolerance, rtol=tolerance))
-
-
-def hash_model(name: str, config: Any) -> str:
-    """Hash what a folder's model and tokenizer are; of the Hub's, the name and its commit."""
-    folder = Path(name)
-    if not folder.is_dir():
-        return hashlib.sha256(f"{name}@{getattr(config, COMMIT, None)}".encode()).hexdigest()[:32]
-    digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if file.suffix in HASHED and file.is_file():
-            with file.open("rb") as opened:
-                content = hashlib.file_digest(opened, "sha256").digest()
-            digest.update(file.name.encode() + content)
-    return digest.hexdigest()[:32]

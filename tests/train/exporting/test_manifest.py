@@ -1,6 +1,7 @@
 import hashlib
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,28 @@ def test_other_weights_data_or_settings_are_other_inputs(tmp_path: Path) -> None
     assert inputs(Config(Run("a", tmp_path), export=Export(top_p=0.9)), source) != first
     (tmp_path / "data.json").write_text("{}")
     second = inputs(config, source)
-    assert set(second["files"]) == {"data.json", "model.safetensors"}
+    assert list(second["files"]) == ["run/data.json", "tuned/model.safetensors"]
     (source.folder / "model.safetensors").write_bytes(b"others")
     assert inputs(config, source) != second
+
+
+def test_another_template_licence_or_base_is_another_input(tmp_path: Path) -> None:
+    base, licence = tmp_path / "base", tmp_path / "MY-LICENCE"
+    base.mkdir()
+    licence.write_text("free")
+    config = Config(Run("a", tmp_path), export=Export(licences=(licence,)))
+    source = replace(tuned(tmp_path), sft=Sft(model=str(base)), is_adapter=True)
+    seen = [inputs(config, source)]
+    for file in (
+        source.folder / "chat_template.jinja",
+        base / "LICENSE",
+        licence,
+        base / "model.safetensors",
+        source.folder / "LICENSE",
+    ):
+        file.write_text("other")
+        seen.append(inputs(config, source))
+    assert all(one not in seen[:at] for at, one in enumerate(seen))
 
 
 def test_the_papers_are_copied_and_a_licence_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -23,5 +23,7 @@ def test_each_cause_changes_the_hash_of_its_name_and_no_other(tmp_path: Path) ->
     assert changed(identify(settings, 1, other)) == ["data"]
     (built.tokenizer / "chat_template.jinja").write_text("{{ messages }}", "utf-8")
     assert changed(identify(settings, 1, built)) == ["template"]
-    (Path(settings.model) / "config.json").write_text("{}", "utf-8")
+    weights = Path(settings.model) / "model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # of the same size
     assert changed(identify(settings, 1, built)) == ["template", "model"]
