@@ -55,7 +55,10 @@ def test_decoding_outside_its_adapters_imports_only_numpy() -> None:
     assert {pair for pair in found if pair[1] != "numpy"} == LATE
 
 
-@pytest.mark.parametrize("package", ["decoding", "eval", "pages", "problems", "server", "train"])
+@pytest.mark.parametrize(
+    "package",
+    ["client", "decoding", "estimates", "eval", "files", "pages", "problems", "server", "train"],
+)
 def test_a_package_imports_only_what_the_project_declares(package: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
