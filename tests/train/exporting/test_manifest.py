@@ -47,7 +47,7 @@ def test_another_template_licence_or_base_is_another_input(tmp_path: Path) -> No
         base / "model.safetensors",
         source.folder / "LICENSE",
     ):
-        file.write_text("other")
+        file.write_text(str(file))
         seen.append(inputs(config, source))
     assert all(one not in seen[:at] for at, one in enumerate(seen))
 
