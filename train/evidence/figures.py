@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from estimates.clusters import clustered_wilson
@@ -12,16 +12,22 @@ from train.evidence.arms import find
 from train.evidence.puzzles import same
 
 Runs = Mapping[int, Mapping[str, Any]]  # seed -> its result.json
-COUNTS = ("wrong_flagged", "right_flagged", "repaired_of_flagged_wrong")
+JUDGED = ("wrong", "wrong_flagged", "right", "right_flagged", "repaired")  # as `Reflections`
+SHARES = {  # name -> what is counted, of what
+    "caught": ("wrong_flagged", "wrong"),
+    "false_alarms": ("right_flagged", "right"),
+    "repaired": ("repaired", "wrong_flagged"),
+}
 
 
 def figures_of(runs: Runs) -> dict[str, Any]:
     """Return what an arm did, its seeds together: intervals by puzzle, the seeds being given.
 
-    Those of COUNTS are by attempt.
+    caught: wrong attempts that a reflection follows; false_alarms: right ones; repaired: caught
+    ones that a right attempt follows.
     """
     first = {seed: run["tries"][0] for seed, run in runs.items()}
-    sums = {name: _sum(run["figures"][name] for run in runs.values()) for name in COUNTS}
+    shares = {name: _attempts(runs, *of) for name, of in SHARES.items()}
     forced = {
         name: mean([run["forced"][name] for run in runs.values()]) for name in ("wrong", "right")
     }
@@ -33,8 +39,8 @@ def figures_of(runs: Runs) -> dict[str, Any]:
         "finished": mean([mean(one["finished"]) for one in first.values()]),
         "tokens": mean([mean(one["tokens"]) for one in first.values()]),
         "reflections": mean([mean(one["reflections"]) for one in first.values()]),
-        **{name: wilson(*counts).to_dict() for name, counts in sums.items()},
-        "caught_less_false_alarms": _share(sums["wrong_flagged"]) - _share(sums["right_flagged"]),
+        **{name: share.to_dict() for name, share in shares.items()},
+        "caught_less_false_alarms": shares["caught"].value - shares["false_alarms"].value,
         "forced": forced,
         "by_num_solutions": _by_solutions(runs),
         "training_tokens": mean([run["training"]["num_tokens"] for run in runs.values()]),
@@ -45,13 +51,14 @@ def figures_of(runs: Runs) -> dict[str, Any]:
     }
 
 
-def _sum(shares: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-    pairs = [(share["k"], share["n"]) for share in shares]
-    return sum(k for k, _ in pairs), sum(n for _, n in pairs)
-
-
-def _share(counts: tuple[int, int]) -> float:
-    return counts[0] / counts[1] if counts[1] else 0.0
+def _attempts(runs: Runs, counted: str, of: str) -> Interval:
+    """Return the share of attempts; those at one puzzle go together."""
+    k, n = JUDGED.index(counted), JUDGED.index(of)
+    answers: list[tuple[int, Hashable]] = []
+    for run in runs.values():
+        for judged, puzzle in zip(run["tries"][0]["judged"], asked(runs), strict=True):
+            answers += [(1, puzzle)] * judged[k] + [(0, puzzle)] * (judged[n] - judged[k])
+    return _share_of(answers)
 
 
 def asked(runs: Runs) -> Sequence[Hashable]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import torch
 
 from problems.countdown import Puzzle
 from problems.families import EVALUATION_SEED, WORD_PROBLEMS, draw
+from problems.reflections import judge
 from problems.split import Split
 from train.evidence.arms import Arm
 from train.evidence.puzzles import puzzles
@@ -61,12 +63,16 @@ def _words(model: Any, tokenizer: Any, n: int) -> dict[str, Any]:
 
 
 def record(model: Any, tokenizer: Any, verdicts: Sequence[Verdict]) -> dict[str, list[Any]]:
-    """Return what each reply is: right, its tokens, its answer, how likely the model finds it."""
+    """Return what each reply is: right, its tokens, its answer, how likely the model finds it.
+
+    judged: its attempts, each number after those of `Reflections`
+    """
     return {
         "right": [int(verdict.is_right) for verdict in verdicts],
         "finished": [int(verdict.is_finished) for verdict in verdicts],
         "tokens": [verdict.num_tokens for verdict in verdicts],
         "reflections": [verdict.num_reflections for verdict in verdicts],
+        "judged": [astuple(judge(verdict.problem, verdict.text)) for verdict in verdicts],
         "answer": [_canonical(verdict) for verdict in verdicts],
         "logprob": [round(x, 4) for x in mean_logprobs(model, tokenizer, verdicts)],
     }

@@ -53,9 +53,9 @@ def _arms(figures: Mapping[str, Any]) -> str:
                 f"{percent(arm['right'])} ({seeds})",
                 f"{100 * arm['greedy']:.1f}",
                 f"{arm['tokens']:.0f}",
-                percent(arm["wrong_flagged"]) if reflects else "–",
-                percent(arm["right_flagged"]) if reflects else "–",
-                percent(arm["repaired_of_flagged_wrong"]) if reflects else "–",
+                percent(arm["caught"]) if reflects else "–",
+                percent(arm["false_alarms"]) if reflects else "–",
+                percent(arm["repaired"]) if reflects else "–",
             ]
         )
     head = ["arm", "right, % (seeds)", "greedy", "tokens", "caught, %", "false alarms, %"]

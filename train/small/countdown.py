@@ -43,9 +43,8 @@ def trace(
     while num_wrong < min(max_wrong, len(wrong)) and rng.random() < p_more:
         num_wrong += 1
     given = list(first[:num_wrong])
-    others = [attempt for attempt in wrong if attempt not in given] if given else wrong
-    drawn = _plausible(rng, others, num_wrong - len(given), puzzle.target)
-    for attempt in given + drawn:
+    drawn = [one for one in _plausible(rng, wrong, puzzle.target) if one not in given]
+    for attempt in (given + drawn)[:num_wrong]:
         segments += _mistake(attempt, puzzle.target)
     chosen = rng.choice(right)
     segments.append(Segment(chosen.line, Kind.THINK))
@@ -61,12 +60,10 @@ def sorted_out(puzzle: Puzzle) -> tuple[list[Attempt], list[Attempt]]:
     return right, [attempt for attempt in every if attempt.result != puzzle.target]
 
 
-def _plausible(
-    rng: random.Random, wrong: list[Attempt], num_wrong: int, target: int
-) -> list[Attempt]:
-    """Draw distinct wrong attempts, those that come close to the target more often."""
+def _plausible(rng: random.Random, wrong: list[Attempt], target: int) -> list[Attempt]:
+    """Return the wrong attempts in random order, those close to the target more often first."""
     keyed = [(rng.random() ** (3 + abs(w.result - target)), at) for at, w in enumerate(wrong)]
-    return [wrong[at] for _, at in sorted(keyed, reverse=True)[:num_wrong]]
+    return [wrong[at] for _, at in sorted(keyed, reverse=True)]
 
 
 def _mistake(attempt: Attempt, target: int) -> list[Segment]:

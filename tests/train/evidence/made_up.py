@@ -20,9 +20,9 @@ def result(
         "reflections": [0] * len(right),
         "answer": ["x" if value else "y" for value in right],
         "logprob": [-1.0] * len(right),
+        "judged": [(caught[1], caught[0], false_alarms[1], false_alarms[0], caught[0] // 2)]
+        + [(0, 0, 0, 0, 0)] * (len(right) - 1),
     }
-    shares = {"wrong_flagged": caught, "right_flagged": false_alarms}
-    counts = {name: {"k": k, "n": n} for name, (k, n) in shares.items()}
     check = {"num_tokens": 1000, "k": 5, "n": 10, "caught": 50.0, "false_alarms": 1.0}
     training = {"num_tokens": 2000, "num_loss_tokens": 900, "num_examples": 20, "cpu_s": 1.0}
     return {
@@ -31,7 +31,6 @@ def result(
         "recipe": {"seed": seed},
         "tries": [one] * num_tries,
         "greedy_tries": [one],
-        "figures": {**counts, "repaired_of_flagged_wrong": {"k": 1, "n": 2}},
         "forced": {"wrong": 0.9, "right": 0.1},
         "num_solutions": [1 + at % 3 for at in range(len(right))],
         "training": {**training, "data_hash": "0", "checks": [check, check]},

@@ -14,7 +14,8 @@ def test_an_arms_figures_are_those_of_its_seeds_together() -> None:
     found = figures_of(runs)
     assert found["right"]["value"] == pytest.approx(5 / 8)
     assert found["right_by_seed"] == {1: 0.75, 2: 0.5}
-    assert found["wrong_flagged"] == wilson(17, 20).to_dict()
+    assert found["caught"]["value"] == pytest.approx(17 / 20)
+    assert found["repaired"]["value"] == pytest.approx((4 + 4) / 17)
     assert found["caught_less_false_alarms"] == pytest.approx(17 / 20 - 1 / 40)
     one = pooled([[1, 1], [0, 1]], range(2))
     assert found["by_num_solutions"]["1"] == one.to_dict()
@@ -36,6 +37,19 @@ def test_a_puzzle_in_other_words_is_no_evidence_of_its_own() -> None:
     runs = {1: result("reflecting", 1, right)}
     found, naive = figures_of(runs)["right"], wilson(sum(right), len(right))
     assert found["high"] - found["low"] > 1.2 * (naive.high - naive.low)
+
+
+def test_attempts_at_one_puzzle_go_together() -> None:
+    apart, together = (result("reflecting", 1, [1] * 200) for _ in range(2))
+    apart["tries"][0]["judged"] = [(1, at % 2, 0, 0, 0) for at in range(200)]
+    together["tries"][0]["judged"] = [(10, 10 * (at % 2), 0, 0, 0) for at in range(20)]
+    together["tries"][0]["judged"] += [(0, 0, 0, 0, 0)] * 180
+    widths = []
+    for one in (apart, together):
+        found = figures_of({1: one})["caught"]
+        assert (found["value"], found["n"]) == (0.5, 200)
+        widths.append(found["high"] - found["low"])
+    assert widths[1] > 2 * widths[0]
 
 
 def test_what_was_never_wrong_was_never_caught() -> None:

@@ -53,6 +53,7 @@ def test_the_control_has_the_same_puzzles_and_as_many_mistakes(own: OwnMistakes)
         mine, theirs = own.example(SEED, index, 0.65, 8), control.example(SEED, index, 0.65, 8)
         assert mine.problem == theirs.problem
         assert mine.reply.count("<reflection>") == theirs.reply.count("<reflection>")
+        assert mine.segments[-3:] == theirs.segments[-3:]  # the right attempt
     drawn = {line for index in range(200) for line in attempts_of(control, index)}
     assert len(drawn) > 4 * NUM_PUZZLES
 
