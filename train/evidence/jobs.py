@@ -110,7 +110,8 @@ class Jobs:
             if status is None:
                 continue
             del self.running[arm, seed]
-            if status not in (0, STOPPED):
+            is_stopped = self.is_stopping and status == -signal.SIGTERM  # while it measured
+            if status not in (0, STOPPED) and not is_stopped:
                 log = folder_of(self.out, arm, seed) / LOG
                 raise JobError(f"{arm}, seed {seed} ended with status {status}: {log} tells why")
 

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -46,3 +48,12 @@ def test_a_sigterm_stops_all_and_the_same_jobs_go_on(tmp_path: Path, tiny: Scale
     assert not is_done(tmp_path, arm, 1)
     assert Jobs(tmp_path, longer, [Job(arm, 1)]).run(1) == 0
     assert is_done(tmp_path, arm, 1)
+
+
+def test_a_sigterm_while_a_model_is_measured_is_no_failure(tmp_path: Path, tiny: Scale) -> None:
+    jobs = Jobs(tmp_path, tiny, [])
+    jobs.running["direct", 1] = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"]
+    )
+    jobs.stop()
+    assert jobs.run(1) == STOPPED
