@@ -213,7 +213,7 @@ def test_there_are_eighty_cases_and_a_quarter_of_them_is_wrong() -> None:
 
 def test_hostile_replies_are_wrong_and_neither_hang_nor_harm_the_others() -> None:
     replies = [*HANGING, *HOSTILE, r"\boxed{7}"]
-    with Scoring(replace(COMPETITION_MATH, limit_s=1.0)) as scoring:
+    with Scoring(replace(COMPETITION_MATH, limit_s=3.0)) as scoring:
         scores = scoring.score_all([(question("7"), [reply]) for reply in replies])
     assert [score.value for score in scores] == [0.0] * (len(replies) - 1) + [1.0]
     flags = [score.flags for score in scores]
