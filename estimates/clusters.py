@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 
 from estimates.means import around, mean
-from estimates.proportions import Interval, wilson_bounds
+from estimates.proportions import Interval, wilson, wilson_bounds
 
 DRAWS = 10_000
 
@@ -47,6 +47,16 @@ def clustered_wilson(values: Sequence[float], clusters: Sequence[Hashable]) -> I
     else:
         size = min(len(values), share * (1 - share) / error**2) if error else len(values)
     return Interval(share, *wilson_bounds(share, size), len(values))
+
+
+def clustered_counts(counts: Iterable[tuple[int, int]], clusters: Iterable[Hashable]) -> Interval:
+    """Return the share of what was counted, Wilson's; counts: k of n in a cluster, some often."""
+    values: list[float] = []
+    members: list[Hashable] = []
+    for (k, n), cluster in zip(counts, clusters, strict=True):
+        values += [1.0] * k + [0.0] * (n - k)
+        members += [cluster] * n
+    return clustered_wilson(values, members) if values else wilson(0, 0)
 
 
 def bootstrap(

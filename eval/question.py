@@ -20,6 +20,8 @@ class Question:
     group: what errors go together in: a subject, a category; "" where there is none
     context: messages before the first turn: few-shot questions and answers
     row: what else a scorer, judge or report reads: choices, checkers' arguments, references
+    cluster: questions of one cluster are one question in other words: no evidence of their own; ""
+        where it stands alone
     """
 
     id: str
@@ -28,6 +30,7 @@ class Question:
     group: str = ""
     context: tuple[Message, ...] = ()
     row: Mapping[str, Any] = field(default_factory=dict)
+    cluster: str = ""
 
     def prompt_sha256(self, system: str | None = None) -> str:
         """Hash what the model is shown, the system prompt included."""

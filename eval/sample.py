@@ -32,11 +32,17 @@ class Sample:
     attempts: int = 1
     score: Score | None = None
     flags: tuple[str, ...] = field(default=())
+    cluster: str = ""
 
     @property
     def status(self) -> Literal["ok", "error"]:
         """Whether there is a reply; a resumed run asks again where there is none."""
         return "error" if self.failure else "ok"
+
+    @property
+    def unit(self) -> str:
+        """What it is evidence of, with others perhaps: its question, in whatever words."""
+        return self.cluster or self.id
 
     @property
     def value(self) -> float:
@@ -73,6 +79,7 @@ class Sample:
             "id": self.id,
             "epoch": self.epoch,
             "group": self.group,
+            "cluster": self.cluster,
             "prompt_sha256": self.prompt_sha256,
             "turns": [_fields(turn) for turn in self.turns],
             "failure": _fields(self.failure) if self.failure else None,
@@ -89,6 +96,7 @@ class Sample:
         score, failure = data["score"], data["failure"]
         sample = cls(
             **own,
+            cluster=data.get("cluster", ""),  # runs of 2026 before November have none
             turns=tuple(Turn(**turn) for turn in data["turns"]),
             failure=Failure(**failure) if failure else None,
             score=Score(**score | {"flags": tuple(score["flags"])}) if score else None,

@@ -80,6 +80,11 @@ class Puzzle:
         """The target as text."""
         return str(self.target)
 
+    @property
+    def core(self) -> str:
+        """The numbers in order, and the target."""
+        return f"{' '.join(map(str, sorted(self.numbers)))} = {self.target}"
+
     def is_right(self, answer: str) -> bool:
         """Whether the answer is an expression that uses each number once and is the target."""
         expression, _, claimed = answer.partition("=")

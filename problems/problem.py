@@ -22,6 +22,10 @@ class Problem(Protocol):
     def gold(self) -> str:
         """The number that is asked for, or has to be reached."""
 
+    @property
+    def core(self) -> str:
+        """What is left without the words: problems of one core are one in other words."""
+
     def is_right(self, answer: str) -> bool:
         """Whether the text of the output section answers the question."""
 

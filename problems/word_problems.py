@@ -45,6 +45,11 @@ class WordProblem:
         """The same as text."""
         return str(self.answer)
 
+    @property
+    def core(self) -> str:
+        """The calculations."""
+        return ", ".join(f"{step.before} {step.sign} {step.operand}" for step in self.steps)
+
     def is_right(self, answer: str) -> bool:
         """Whether the answer is that number and nothing else."""
         return self.canonical(answer) == self.gold

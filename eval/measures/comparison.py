@@ -67,8 +67,13 @@ def compare(first: RunFolder, second: RunFolder) -> Comparison:
     check_comparable(before, after)
     values = _scores(first), _scores(second)
     _check_questions(first, second, values)
+    questions = first.questions()
     ids = sorted(values[0])
-    paired = pair([values[0][id] for id in ids], [values[1][id] for id in ids])
+    paired = pair(
+        [values[0][id] for id in ids],
+        [values[1][id] for id in ids],
+        clusters=[questions[id].cluster or id for id in ids],
+    )
     return Comparison(
         task=before["task"],
         first=before["model"],

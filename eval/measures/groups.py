@@ -15,23 +15,23 @@ NORMAL_BY_QUESTION = f"{NORMAL}, clustered by question"
 
 
 def method_of(values: Sequence[float], samples: Sequence[Sample], *, is_judged: bool) -> str:
-    """Return which interval fits: several answers to a question go together.
+    """Return which interval fits: answers to one question, in whatever words, go together.
 
     is_judged: 0 and 1 may be points of a longer scale then, not wrong and right
     """
     is_share = means.is_binary(values) and not is_judged
-    if len({sample.id for sample in samples}) < len(samples):
+    if len({sample.unit for sample in samples}) < len(samples):
         return WILSON_BY_QUESTION if is_share else NORMAL_BY_QUESTION
     return WILSON if is_share else NORMAL
 
 
 def interval_of(values: Sequence[float], samples: Sequence[Sample], method: str) -> Interval:
     """Return the mean of the samples' values with the interval of that method."""
-    ids = [sample.id for sample in samples]
+    units = [sample.unit for sample in samples]
     if method == WILSON_BY_QUESTION:
-        return clustered_wilson(values, ids)
+        return clustered_wilson(values, units)
     if method == NORMAL_BY_QUESTION:
-        return clustered(values, ids)
+        return clustered(values, units)
     return means.interval(values) if method == WILSON else means.normal(values)
 
 

@@ -122,7 +122,7 @@ def corrections(
     ]
     scores = _score(scorer, [(questions[sample.id], [text]) for sample, text in answered])
     pairs = [
-        (sample.id, score.value == 1, sample.value == 1)
+        (sample, score.value == 1, sample.value == 1)
         for (sample, _), score in zip(answered, scores, strict=True)
     ]
     flows = Counter(f"{_word(before)}_to_{_word(after)}" for _, before, after in pairs)
@@ -146,14 +146,20 @@ def _word(is_right: bool) -> str:
     return "right" if is_right else "wrong"
 
 
-def _paired(pairs: Sequence[tuple[str, bool, bool]]) -> dict[str, Any]:
-    """Return the paired test of (id, right before, right after); epochs are averaged first."""
+def _paired(pairs: Sequence[tuple[Sample, bool, bool]]) -> dict[str, Any]:
+    """Return the paired test of (sample, right before, right after); epochs are averaged first."""
     before: dict[str, list[float]] = {}
     after: dict[str, list[float]] = {}
-    for id, was_right, is_right in pairs:
-        before.setdefault(id, []).append(was_right)
-        after.setdefault(id, []).append(is_right)
-    found = pair([mean(values) for values in before.values()], [mean(v) for v in after.values()])
+    units: dict[str, str] = {}
+    for sample, was_right, is_right in pairs:
+        before.setdefault(sample.id, []).append(was_right)
+        after.setdefault(sample.id, []).append(is_right)
+        units[sample.id] = sample.unit
+    found = pair(
+        [mean(values) for values in before.values()],
+        [mean(values) for values in after.values()],
+        clusters=list(units.values()),
+    )
     return {
         "before": found.first,
         "after": found.second,

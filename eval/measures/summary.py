@@ -81,11 +81,11 @@ def _headline(task: Task, samples: Sequence[Sample]) -> dict[str, Any] | None:
         return None
     values = [sample.value for sample in samples]
     headline = _interval(values, samples, is_judged=task.scorer is None)
-    ids, groups = [sample.id for sample in samples], [sample.group for sample in samples]
+    units, groups = [sample.unit for sample in samples], [sample.group for sample in samples]
     if len(set(groups)) >= FEWEST_CLUSTERS:
         headline["clustered"] = _clustered(values, groups, "group")
-    elif len(set(ids)) < len(ids):
-        headline["clustered"] = _clustered(values, ids, "question")
+    elif len(set(units)) < len(units):
+        headline["clustered"] = _clustered(values, units, "question")
     return headline
 
 
@@ -93,7 +93,7 @@ def _interval(
     values: Sequence[float], samples: Sequence[Sample], *, is_judged: bool = False
 ) -> dict[str, Any]:
     method = method_of(values, samples, is_judged=is_judged)
-    right = {"k": round(sum(values))} if method == WILSON else {}
+    right = {"k": round(sum(values))} if method.startswith(WILSON) else {}
     return {**right, **_named(interval_of(values, samples, method), method)}
 
 

@@ -92,6 +92,7 @@ class Runner:
             id=question.id,
             epoch=epoch,
             group=question.group,
+            cluster=question.cluster,
             prompt_sha256=self._plan.prompt_sha256[question.id],
             turns=tuple(turns),
             failure=failure,

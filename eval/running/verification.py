@@ -82,8 +82,8 @@ def _changed_questions(
         yield "the questions in the folder, or the system prompt, are not those that were asked"
     if data.get("ids_sha256") != sha256_of(list(prompts)):
         yield "the ids of the questions are not those of the manifest"
-    filed = {id: (prompts[id], one.group) for id, one in questions.items()}
-    others = [s.id for s in samples if (s.prompt_sha256, s.group) != filed.get(s.id)]
+    filed = {id: (prompts[id], one.group, one.cluster) for id, one in questions.items()}
+    others = [s.id for s in samples if (s.prompt_sha256, s.group, s.cluster) != filed.get(s.id)]
     if others:
         yield f"{len(others)} samples are of other questions: {others[0]} is the first"
 

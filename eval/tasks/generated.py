@@ -36,7 +36,13 @@ def read(rows: Sequence[Row], _: Shots) -> list[Question]:
 
 def _question(row: Row) -> Question:
     problem = {name: value for name, value in row.items() if name not in ("id", "gold")}
-    return Question(row["id"], (row["prompt"],), row["gold"], row={"problem": problem})
+    return Question(
+        id=row["id"],
+        turns=(row["prompt"],),
+        gold=row["gold"],
+        cluster=families.from_row(row).core,
+        row={"problem": problem},
+    )
 
 
 def _task(name: str, about: str, family: str, split: Split, form: str) -> Task:

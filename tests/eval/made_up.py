@@ -79,8 +79,11 @@ def failed(id: str, epoch: int = 0, group: str = "") -> Sample:
 
 def asked(samples: Sequence[Sample]) -> list[Question]:
     """Return a question for each id."""
-    groups = {one.id: one.group for one in samples}
-    return [Question(id, (f"What is {id}?",), "42", group) for id, group in groups.items()]
+    ones = {one.id: one for one in samples}
+    return [
+        Question(id, (f"What is {id}?",), "42", one.group, cluster=one.cluster)
+        for id, one in ones.items()
+    ]
 
 
 def run_folder(

@@ -1,10 +1,20 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from problems.countdown import Puzzle, is_held_out
-from problems.families import COUNTDOWN, EVALUATION_SEED, FAMILIES, draw, from_row, to_row
+from problems.families import (
+    COUNTDOWN,
+    EVALUATION_SEED,
+    FAMILIES,
+    WORD_PROBLEMS,
+    draw,
+    from_row,
+    to_row,
+)
 from problems.split import Split
+from problems.word_problems import WordProblem
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -23,6 +33,16 @@ def test_fresh_puzzles_are_held_out_pairs() -> None:
     for problem in draw(COUNTDOWN, Split.FRESH, 40, EVALUATION_SEED):
         assert isinstance(problem, Puzzle)
         assert is_held_out(problem.numbers, problem.target)
+
+
+def test_problems_that_differ_in_their_words_have_one_core() -> None:
+    problems = draw(COUNTDOWN, Split.FRESH, 200, EVALUATION_SEED)
+    told = {(*sorted(p.numbers), p.target) for p in problems if isinstance(p, Puzzle)}
+    assert len({problem.core for problem in problems}) == len(told) < 200
+    story = draw(WORD_PROBLEMS, Split.FRESH, 1, EVALUATION_SEED)[0]
+    assert isinstance(story, WordProblem)
+    assert replace(story, prompt="In other words?").core == story.core
+    assert replace(story, steps=story.steps * 2).core != story.core
 
 
 @pytest.mark.parametrize("family", FAMILIES)

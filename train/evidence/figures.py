@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from estimates.clusters import clustered_wilson
+from estimates.clusters import clustered_counts, clustered_wilson
 from estimates.means import mean
-from estimates.proportions import Interval, wilson
+from estimates.proportions import Interval
 from train.evidence.arms import find
 from train.evidence.puzzles import same
 
@@ -54,11 +54,8 @@ def figures_of(runs: Runs) -> dict[str, Any]:
 def _attempts(runs: Runs, counted: str, of: str) -> Interval:
     """Return the share of attempts; those at one puzzle go together."""
     k, n = JUDGED.index(counted), JUDGED.index(of)
-    answers: list[tuple[int, Hashable]] = []
-    for run in runs.values():
-        for judged, puzzle in zip(run["tries"][0]["judged"], asked(runs), strict=True):
-            answers += [(1, puzzle)] * judged[k] + [(0, puzzle)] * (judged[n] - judged[k])
-    return _share_of(answers)
+    counts = [(one[k], one[n]) for run in runs.values() for one in run["tries"][0]["judged"]]
+    return clustered_counts(counts, list(asked(runs)) * len(runs))
 
 
 def asked(runs: Runs) -> Sequence[Hashable]:
@@ -80,10 +77,9 @@ def _by_solutions(runs: Runs) -> dict[str, Any]:
         answers = zip(run["tries"][0]["right"], run["num_solutions"], asked(runs), strict=True)
         for right, count, puzzle in answers:
             found[str(count) if count < 3 else "3 or more"].append((right, puzzle))
-    return {name: _share_of(answers).to_dict() for name, answers in found.items()}
-
-
-def _share_of(answers: Sequence[tuple[int, Hashable]]) -> Interval:
-    if not answers:
-        return wilson(0, 0)
-    return clustered_wilson([float(right) for right, _ in answers], [one for _, one in answers])
+    return {
+        name: clustered_counts(
+            [(right, 1) for right, _ in answers], [puzzle for _, puzzle in answers]
+        ).to_dict()
+        for name, answers in found.items()
+    }

@@ -5,16 +5,16 @@ Replies are sampled without enforcement, at the temperature that the bundle will
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from decoding.format import FormatError, Reply, ReplyFormat
 from problems.families import COUNTDOWN, EVALUATION_SEED, FAMILIES, WORD_PROBLEMS, draw
 from problems.problem import Problem
-from problems.reflections import Reflections, judge
+from problems.reflections import judge
 from problems.split import Split
-from train.small.intervals import share
+from train.small.intervals import clustered_share
 from train.small.sampling import sample
 from train.small.tokenizer import prompt_ids
 
@@ -80,26 +80,29 @@ def _verdict(problem: Problem, reply: list[int], tokenizer: Any, eos: int) -> Ve
 
 
 def figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return the figures of one set of replies in JSON form."""
+    """Return the figures of one set of replies in JSON form, problems of one core clustered."""
     n = len(verdicts)
-    finished = [v for v in verdicts if v.is_finished]
-    num_formed = sum(v.is_formed for v in finished)
-    counts = Reflections()
-    for verdict in verdicts:
-        counts += judge(verdict.problem, verdict.text)
-    first = sum(v.is_right and not v.num_reflections for v in verdicts)
+    judged = [judge(verdict.problem, verdict.text) for verdict in verdicts]
+
+    def share(counts: Iterable[tuple[int, int]]) -> dict[str, Any]:
+        return clustered_share(list(counts), [v.problem.core for v in verdicts]).to_dict()
+
     return {
         "n": n,
-        "right": share(sum(v.is_right for v in verdicts), n).to_dict(),
-        "right_without_reflection": share(first, n).to_dict(),
-        "finished": share(len(finished), n).to_dict(),
-        "well_formed_of_finished": share(num_formed, len(finished)).to_dict(),
-        "with_reflection": share(sum(v.num_reflections > 0 for v in verdicts), n).to_dict(),
+        "right": share((v.is_right, 1) for v in verdicts),
+        "right_without_reflection": share(
+            (v.is_right and not v.num_reflections, 1) for v in verdicts
+        ),
+        "finished": share((v.is_finished, 1) for v in verdicts),
+        "well_formed_of_finished": share(
+            (v.is_formed and v.is_finished, v.is_finished) for v in verdicts
+        ),
+        "with_reflection": share((v.num_reflections > 0, 1) for v in verdicts),
         "mean_reflections": round(sum(v.num_reflections for v in verdicts) / n, 3),
         "mean_tokens": round(sum(v.num_tokens for v in verdicts) / n, 1),
-        "wrong_flagged": share(counts.wrong_flagged, counts.wrong).to_dict(),
-        "right_flagged": share(counts.right_flagged, counts.right).to_dict(),
-        "repaired_of_flagged_wrong": share(counts.repaired, counts.wrong_flagged).to_dict(),
+        "wrong_flagged": share((one.wrong_flagged, one.wrong) for one in judged),
+        "right_flagged": share((one.right_flagged, one.right) for one in judged),
+        "repaired_of_flagged_wrong": share((one.repaired, one.wrong_flagged) for one in judged),
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from decoding.bundle import Bundle
 from files.whole import write_whole
 from problems.families import draw
+from problems.split import Split
 from train.small.evaluation import MAX_TOKENS, SEED, SETS, Verdict, answer, figures
 from train.small.export import FILES, export_bundle
 from train.small.intervals import Share, pair
@@ -62,8 +63,12 @@ def measure(tuning: Tuning) -> dict[str, list[Verdict]]:
         logger.info("measuring %s, %s: %d problems", family, split.value, recipe.num_problems)
         problems = draw(family, split, recipe.num_problems, SEED)
         verdicts = answer(tuning.model, tuning.tokenizer, problems, recipe.temperature)
-        found[f"{family}, {split.value}"] = verdicts
+        found[_named(family, split)] = verdicts
     return found
+
+
+def _named(family: str, split: Split) -> str:
+    return f"{family}, {split.value}"
 
 
 def read_baseline(folder: Path | None, recipe: Recipe) -> dict[str, Any] | None:
@@ -104,16 +109,20 @@ def manifest(
             "top_p": bundle.top_p,
             "max_tokens": MAX_TOKENS,
             "enforced": False,
-            "intervals": "95 %, Wilson",
+            "intervals": "95 %, Wilson, clustered by what is asked in whatever words",
             "figures": record["figures"],
         },
     }
     if baseline is not None:
+        cores = {
+            _named(*of): [one.core for one in draw(*of, tuning.recipe.num_problems, SEED)]
+            for of in SETS
+        }
         found["thinking_only"] = {
             "training": baseline["training"],
             "figures": baseline["figures"],
             "reflecting_minus_thinking_only": {
-                name: pair(right, baseline["right"][name]).to_dict()
+                name: pair(right, baseline["right"][name], cores[name]).to_dict()
                 for name, right in record["right"].items()
             },
         }

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from estimates.power import holm
 from eval.errors import RunError
 from eval.measures.comparison import compare, compare_sets, runs_below
 from eval.sample import Sample
+from eval.score import Score
 from tests.eval.made_up import PROTOCOL, failed, run_folder, sample, task
 
 DATA = {"sha256": "d" * 64, "ids_sha256": "i" * 64}
@@ -52,6 +54,14 @@ def test_several_answers_to_a_question_count_as_their_mean(tmp_path: Path) -> No
     found = compare(run_folder(tmp_path / "a", first), run_folder(tmp_path / "b", second))
     assert (found.paired.n, found.paired.method) == (4, "bootstrap")
     assert found.paired.difference.value == pytest.approx(0.5)
+
+
+def test_one_question_in_several_sentences_counts_once(tmp_path: Path) -> None:
+    first = [replace(sample(f"q{at}", 0.0), cluster=f"core {at // 4}") for at in range(16)]
+    second = [replace(one, score=Score(1.0)) for one in first]
+    found = compare(run_folder(tmp_path / "a", first), run_folder(tmp_path / "b", second)).paired
+    assert (found.n, found.c, found.method) == (16, 16, "bootstrap")
+    assert found.p == pytest.approx(2 / 2**4, abs=0.01)  # signs of four cores, not of sixteen
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from estimates.means import normal
 from estimates.proportions import wilson
 from eval.measures.groups import by_group
@@ -22,3 +24,11 @@ def test_repeated_answers_of_a_group_are_clustered() -> None:
     samples = [sample(id, float(id < "c"), epoch=e) for id in "abcd" for e in range(5)]
     found = by_group(samples)[""]
     assert found.high - found.low > 2 * (wilson(10, 20).high - 0.5)
+
+
+def test_one_question_in_several_sentences_is_clustered() -> None:
+    words = [sample(id, float(id < "c")) for id in "abcd"]
+    together = [replace(one, cluster=f"core {at // 2}") for at, one in enumerate(words)]
+    alone, core = by_group(words)[""], by_group(together)[""]
+    assert (alone.value, core.value) == (0.5, 0.5)
+    assert core.high - core.low > alone.high - alone.low

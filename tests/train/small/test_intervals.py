@@ -3,7 +3,7 @@ import statistics
 
 import pytest
 
-from train.small.intervals import pair, share
+from train.small.intervals import clustered_share, pair, share
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,15 @@ def test_share_gives_wilsons_interval(k: int, n: int, low: float, high: float) -
 
 def test_a_share_of_nothing_says_nothing() -> None:
     assert (share(0, 0).low, share(0, 0).high) == (0.0, 100.0)
+
+
+def test_a_share_of_one_problem_in_many_words_is_one_observation() -> None:
+    counts = [(1, 1)] * 50 + [(0, 1)] * 50
+    alone = clustered_share(counts, range(100))
+    together = clustered_share(counts, [at // 10 for at in range(100)])
+    assert (alone.k, alone.n, alone.percent) == (together.k, together.n, together.percent)
+    assert alone.low == pytest.approx(share(50, 100).low, abs=0.3)
+    assert together.low == pytest.approx(share(5, 10).low, abs=2)
 
 
 def test_pair_counts_who_alone_was_right() -> None:
