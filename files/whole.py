@@ -39,11 +39,18 @@ def open_whole(file: Path, *, is_synced: bool = False) -> Iterator[BinaryIO]:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
     if is_synced:
-        _sync(file.parent)
+        sync(file.parent)
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync_all(folder: Path) -> None:
+    """Have a folder, and all files and folders below, outlive a crash of the machine."""
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, outlive a crash of the machine (fsync)."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

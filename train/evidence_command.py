@@ -8,7 +8,6 @@ What is trained already stays: a second call goes on, or compares again.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -18,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from files.hashes import file_sha256
 from files.whole import write_whole
 from train.command import STOPPED
 from train.errors import ConfigError, DataError
@@ -101,10 +101,7 @@ def write_evidence(out: Path, command: str) -> str:
             name: {seed: run["recipe"] for seed, run in runs.items()}
             for name, runs in ordered.items()
         },
-        "results_sha256": {
-            str(file.relative_to(out)): hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in files
-        },
+        "results_sha256": {str(file.relative_to(out)): file_sha256(file) for file in files},
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "transformers", "tokenizers", "peft")},

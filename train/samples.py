@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from files.hashes import file_sha256
 from files.whole import open_whole, write_whole
 from train.errors import DataError
 from train.sample import Sample
 from train.settings import Data, Run, Source
-from train.sources import file_sha256, read_rows
+from train.sources import SETTING, read_rows
 
 FORMAT = 1
 Split = Literal["train", "holdout"]
@@ -60,10 +61,17 @@ def read_seeds(folder: Path) -> Iterator[Seed]:
 
 def _inputs(run: Run, data: Data) -> dict[str, Any]:
     sources = [
-        asdict(source) | {"path": str(source.path), "sha256": file_sha256(source.path)}
+        asdict(source) | {"path": str(source.path), "sha256": _sha256(source.path)}
         for source in data.sources
     ]
     return {"sources": sources, "holdout": data.holdout, "seed": run.seed}
+
+
+def _sha256(source: Path) -> str:
+    try:
+        return file_sha256(source)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no file {source}: {SETTING} names it") from error
 
 
 def _known(folder: Path) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -34,15 +33,6 @@ def read_rows(source: Source) -> Iterator[Sample | str]:
             ) from error
         else:
             yield _sample(instruction, given, response, source.path.name)
-
-
-def file_sha256(path: Path) -> str:
-    """Hash a file's bytes."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {path}: {SETTING} names it") from error
 
 
 def _sample(instruction: str, given: str, response: str, source: str) -> Sample | str:

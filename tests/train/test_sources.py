@@ -8,7 +8,7 @@ import pytest
 from train.errors import DataError
 from train.sample import Sample
 from train.settings import Source
-from train.sources import file_sha256, read_rows
+from train.sources import read_rows
 
 ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
 READ = Sample("Add.", "5", "2 and 3", "data.json")
@@ -105,5 +105,3 @@ def test_a_file_of_another_form_is_told_with_its_place(
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no file"):
         list(read_rows(Source("alpaca", tmp_path / "none.json")))
-    with pytest.raises(DataError, match="there is no file"):
-        file_sha256(tmp_path / "none.json")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from typing import Any
 
 from client.endpoint import AskError, Endpoint
 from client.retries import Retries
+from client.together import together
 from files.journal import Journal
 from train.building.settings import Attempts
 
@@ -98,22 +98,8 @@ async def sample_attempts(
     with Journal(folder / JOURNAL) as journal:
         async with endpoint:
             await endpoint.find_model()
-            return await _work_together(endpoint, waiting, journal, told)
-
-
-async def _work_together(
-    endpoint: Endpoint, waiting: Iterator[Ask], journal: Journal, told: Callable[[], object]
-) -> int:
-    """Let as many work as the endpoint takes at once; what stops one stops all."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            workers = [
-                group.create_task(_work(endpoint, waiting, journal, told))
-                for _ in range(endpoint.concurrency)
-            ]
-    except ExceptionGroup as stopped:
-        raise stopped.exceptions[0] from stopped
-    return sum(worker.result() for worker in workers)
+            workers = (_work(endpoint, waiting, journal, told) for _ in range(endpoint.concurrency))
+            return sum(await together(workers))
 
 
 async def _work(

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from decoding.format import FormatError, Reply, ReplyFormat, Section
+from files.hashes import file_sha256
+from train.building.attempts import JOURNAL as ATTEMPTS
 from train.building.contamination import EvaluationTexts, drop_contaminated
 from train.building.conversation import Conversation, Drop, Reason, distinct
 from train.building.corrections import read_corrections
@@ -78,7 +80,7 @@ def inputs_of(config: Config, tokenizer: Any) -> dict[str, Any]:
     files = [config.run.dir / name for name in samples] + list(config.build.contamination)
     attempts = config.build.attempts
     if attempts is not None:
-        files.append(config.run.dir / "attempts.jsonl")
+        files.append(config.run.dir / ATTEMPTS)
         if (questions := Path(attempts.questions)).is_file():
             files.append(questions)
     return {
@@ -200,10 +202,7 @@ def told_drops(reasons: dict[str, int]) -> str:
 
 def _hash_file(file: Path) -> str:
     """Hash a file; "" where there is none, which the reader of it reports."""
-    if not file.exists():
-        return ""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return file_sha256(file) if file.exists() else ""
 
 
 def _hash_text(text: str) -> str:

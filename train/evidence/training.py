@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 import torch
 
+from files.hashes import file_sha256
 from files.whole import write_whole
 from problems.countdown import Puzzle
 from train.errors import DataError
@@ -78,7 +78,7 @@ def start(out: Path, arm: Arm, seed: int, scale: Scale, tokenizer: Any) -> Tunin
     weights = folder_of(out, arm.base, seed) / WEIGHTS
     if not weights.is_file():
         raise DataError(f"{arm.name} starts from {arm.base}, which is not trained: no {weights}")
-    origin = hashlib.sha256(weights.read_bytes()).hexdigest()
+    origin = file_sha256(weights)
     recipe = arm_recipe(arm, seed, scale, origin)
     model = build_model(recipe, tokenizer)
     model.load_state_dict(torch.load(weights, weights_only=True))

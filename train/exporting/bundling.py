@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from files.whole import write_whole
+from files.whole import sync_all, write_whole
 from train.building import dataset
 from train.building.dataset import Built, load_built
 from train.config import Config
@@ -58,7 +57,9 @@ def export(config: Config) -> dict[str, Any]:
     manifest = _write(config, tuned, beside)
     manifest |= {"format": FORMAT, "made_of": made_of, **describe(beside)}
     write_whole(beside / MANIFEST, to_json(manifest))
-    _sync(beside)
+    for file in beside.iterdir():
+        file.chmod(0o644)  # all may read it
+    sync_all(beside)
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
     return manifest
@@ -129,15 +130,3 @@ def _stated(tuned: Tuned) -> dict[str, Any]:
 def _found(shipped: Shipped) -> dict[str, Any]:
     found = {"file": shipped.file.to_dict()}
     return found | ({} if shipped.merge is None else {"merge": shipped.merge.to_dict()})
-
-
-def _sync(folder: Path) -> None:
-    """Let all read the files, and let them outlive a crash before the folder takes its place."""
-    for file in folder.iterdir():
-        file.chmod(0o644)
-    for path in (*folder.iterdir(), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shutil
@@ -11,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from files.hashes import file_sha256
 from files.whole import write_whole
 from train.config import Config
 from train.errors import DataError
@@ -37,7 +37,7 @@ def inputs(config: Config, tuned: Tuned) -> dict[str, Any]:
         "licence": [*tuned.licences, *config.export.licences],
     }
     found = {
-        f"{kind}/{file.name}": digest(file)
+        f"{kind}/{file.name}": file_sha256(file)
         for kind, those in files.items()
         for file in those
         if file.is_file()
@@ -79,7 +79,8 @@ def describe(folder: Path) -> dict[str, Any]:
     files = sorted(file for file in folder.iterdir() if file.is_file())
     return {
         "files": {
-            file.name: {"size_bytes": file.stat().st_size, "sha256": digest(file)} for file in files
+            file.name: {"size_bytes": file.stat().st_size, "sha256": file_sha256(file)}
+            for file in files
         },
         "made_with": {
             "python": platform.python_version(),
@@ -91,9 +92,3 @@ def describe(folder: Path) -> dict[str, Any]:
 def to_json(document: Mapping[str, Any]) -> str:
     """Write the document so that equal ones are equal bytes."""
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def digest(file: Path) -> str:
-    """Return the SHA-256 of a file of any size."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

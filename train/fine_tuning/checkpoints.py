@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from files.whole import write_whole
+from files.whole import sync, sync_all, write_whole
 from train.errors import TrainError
 
 IDENTITY = "identity.json"
@@ -61,12 +60,12 @@ class Checkpoints:
         """Put the checkpoint that has grown in `partial` in its place, then delete old ones."""
         grown = self.partial / f"checkpoint-{step}"
         write_whole(grown / IDENTITY, json.dumps(dict(self.identity), indent=1, sort_keys=True))
-        sync(grown)
+        sync_all(grown)
         target = self.folder / grown.name
         if target.exists():
             self._delete(target)
         grown.replace(target)
-        _sync_one(self.folder)
+        sync(self.folder)
         for old in self.all()[self.keep :]:
             self._delete(old)
 
@@ -76,20 +75,6 @@ class Checkpoints:
         shutil.rmtree(gone, ignore_errors=True)
         checkpoint.replace(gone)  # at once: half a checkpoint must not look like one
         shutil.rmtree(gone)
-
-
-def sync(folder: Path) -> None:
-    """Have all files and folders below on the disk."""
-    for path in [*folder.rglob("*"), folder]:
-        _sync_one(path)
-
-
-def _sync_one(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _step(checkpoint: Path) -> int:

@@ -21,11 +21,11 @@ import torch
 from accelerate import PartialState
 from trl import pack_dataset
 
-from files.whole import write_whole
+from files.whole import sync_all, write_whole
 from train.building.dataset import KINDS, Built, load_built
 from train.errors import DataError, TrainError
 from train.fine_tuning.arguments import is_packing, make_arguments, num_micro_batches
-from train.fine_tuning.checkpoints import Checkpoints, sync
+from train.fine_tuning.checkpoints import Checkpoints
 from train.fine_tuning.columns import count_kinds, lengths
 from train.fine_tuning.curves import Curves, read_curves
 from train.fine_tuning.identity import identify
@@ -224,7 +224,7 @@ def _save_tuned(trainer: SegmentTrainer, folder: Path) -> None:
     trainer.accelerator.wait_for_everyone()
     if trainer.is_world_process_zero():
         (beside / "training_args.bin").unlink(missing_ok=True)  # a pickle, with paths in it
-        sync(beside)
+        sync_all(beside)
         shutil.rmtree(folder, ignore_errors=True)
         beside.replace(folder)
     trainer.accelerator.wait_for_everyone()

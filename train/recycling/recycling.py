@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from client.together import together
 from train.recycling.parsing import BETTER_ANSWER, NEW_ANSWER, NEW_INSTRUCTION
 from train.recycling.prompts import INSTRUCTION, RESPONSE
 from train.recycling.ratios import Ratio, Ratios
@@ -19,7 +20,6 @@ from train.recycling.selection import Decision, Variant, accept_instruction, acc
 from train.recycling.settings import Recycle
 from train.recycling.status import Status
 from train.recycling.teacher import Teacher
-from train.recycling.together import together
 from train.sample import Sample
 from train.samples import Seed
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from client.endpoint import Endpoint
 from client.retries import Retries
+from client.together import together
 from train.config import Config
 from train.recycling.calls import Calls
 from train.recycling.progress import Progress
@@ -23,7 +24,6 @@ from train.recycling.results import Results
 from train.recycling.settings import Teacher as TeacherSettings
 from train.recycling.summary import done, inputs, write_summary
 from train.recycling.teacher import Teacher
-from train.recycling.together import together
 from train.samples import Seed, read_seeds
 
 MIN_BLOCKS = 3  # one is asked about instructions, one scored, one asked about responses

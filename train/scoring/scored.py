@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from files.hashes import file_sha256
 from files.whole import open_whole, write_whole
 from train.errors import DataError
 from train.scoring.loading import Identity
@@ -17,7 +18,6 @@ from train.scoring.ratios import ratio
 from train.scoring.shards import Work, targets_of
 from train.scoring.target import Likelihood, Status
 from train.scoring.templates import make_template
-from train.sources import file_sha256
 
 FORMAT = 1
 QUANTITIES = ("y|x", "y", "x|y", "x")

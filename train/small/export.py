@@ -6,12 +6,12 @@ it writes greedily on its own, chosen where no second token comes close.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from decoding.bundle import Bundle, GoldenReply
 from decoding.format import ReplyFormat
+from files.whole import sync
 from problems.families import FAMILIES, draw
 from problems.split import Split
 from train.exporting.golden import surest
@@ -56,16 +56,8 @@ def export_bundle(model: Any, tokenizer: Any, recipe: Recipe, folder: Path) -> B
     bundle.save()
     for name in FILES:
         (folder / name).chmod(0o644)
-        _sync(folder / name)
+        sync(folder / name)
     return bundle
-
-
-def _sync(file: Path) -> None:
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def measure_lengths(tokenizer: Any, recipe: Recipe, n: int) -> Lengths:

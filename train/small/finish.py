@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import platform
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from decoding.bundle import Bundle
+from files.hashes import file_sha256
 from files.whole import write_whole
 from problems.families import draw
 from problems.split import Split
@@ -99,7 +99,7 @@ def manifest(
         "files": {
             name: {
                 "size_bytes": (bundle.folder / name).stat().st_size,
-                "sha256": _digest(bundle.folder / name),
+                "sha256": file_sha256(bundle.folder / name),
             }
             for name in FILES
         },
@@ -132,7 +132,3 @@ def manifest(
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write the document so that a crash leaves the former file."""
     write_whole(path, json.dumps(document, indent=1) + "\n", is_synced=True)
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from train.recycling.together import together
+from client.together import together
 
 
 async def test_all_run_side_by_side() -> None:
@@ -12,7 +12,7 @@ async def test_all_run_side_by_side() -> None:
         async with asyncio.timeout(5):
             await barrier.wait()
 
-    await together(meet() for _ in range(3))
+    assert await together(meet() for _ in range(3)) == [None] * 3
 
 
 async def test_the_first_error_is_raised_as_it_is_and_ends_the_others() -> None:
