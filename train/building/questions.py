@@ -92,7 +92,7 @@ class PuzzleQuestion:
         expression = expression.strip()
         value = evaluate(expression)
         if value is None:
-            return "that is no expression of the three numbers"
+            return "that is no expression of the numbers"
         if value != self.puzzle.target:
             return f"{expression} is {value}, not {self.puzzle.target}"
         if equals and claimed.strip() != self.puzzle.gold:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from estimates.proportions import Interval
 from train.evidence.arms import REFLECTING, THINKING, find
 
 MIN_POINTS, MAX_P, MIN_CAUGHT = 15.0, 0.01, 60.0
@@ -29,7 +30,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def percent(figure: Mapping[str, float]) -> str:
     """Write a share with its interval in percent."""
-    return f"{100 * figure['value']:.1f} [{100 * figure['low']:.1f}, {100 * figure['high']:.1f}]"
+    return Interval.from_dict(figure).percent(1)
 
 
 def points(figure: Mapping[str, float]) -> str:

@@ -37,7 +37,7 @@ from train.exporting.weights import Shipped, ship
 
 logger = logging.getLogger(__name__)
 
-BUILT, BUNDLE = "built", "bundle"  # folders of a run
+BUNDLE = "bundle"  # the folder in a run
 NUM_GOLDEN, GOLDEN_TOKENS = 8, 32
 
 
@@ -94,7 +94,7 @@ def _write(config: Config, tuned: Tuned, folder: Path) -> dict[str, Any]:
 
 def _load_built(config: Config) -> Built | None:
     """Return the data that were taught; None for a model that was tuned elsewhere."""
-    folder = config.run.dir / BUILT
+    folder = config.run.dir / dataset.FOLDER
     if dataset.read_manifest(folder) is None:
         if not config.export.model:
             raise DataError(f"{folder} holds no built data, from which the budgets come")

@@ -9,8 +9,7 @@ from typing import Any
 from decoding.bundle import Bundle
 from files.whole import write_whole
 from train.config import Config
-
-LEAST_RANK = 64
+from train.fine_tuning.settings import LEAST_RANK
 
 
 def write_card(config: Config, bundle: Bundle, manifest: Mapping[str, Any], folder: Path) -> None:

@@ -13,14 +13,16 @@ from train.settings import FORBID, Count, Share
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
+LEAST_RANK = 64  # of adapters that learn to reflect: Physics of Language Models 2.2
+
 
 @dataclass(frozen=True, slots=True)
 class Lora:
-    """Low-rank adapters; rank >= 64 where reflection is to be learned (Physics of LMs 2.2)."""
+    """Low-rank adapters, of LEAST_RANK at least where reflection is to be learned."""
 
     __pydantic_config__ = FORBID
 
-    rank: Count = 64
+    rank: Count = LEAST_RANK
     alpha: Count = 128
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     target: str = "all-linear"

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from train.errors import TrainError
-from train.fine_tuning.settings import Lora, Sft
+from train.fine_tuning.settings import LEAST_RANK, Lora, Sft
 from train.fine_tuning.vocabulary import has_tied_head, teach_tokens
 
 logger = logging.getLogger(__name__)
-
-LEAST_RANK = 64
 
 
 @dataclass(frozen=True, slots=True)

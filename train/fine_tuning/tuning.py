@@ -22,6 +22,7 @@ from accelerate import PartialState
 from trl import pack_dataset
 
 from files.whole import sync_all, write_whole
+from train.building.dataset import FOLDER as BUILT
 from train.building.dataset import KINDS, Built, load_built
 from train.errors import DataError, TrainError
 from train.fine_tuning.arguments import is_packing, make_arguments, num_micro_batches
@@ -40,7 +41,7 @@ from train.segments import Kind
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
-FOLDER, TUNED, BUILT = "tuning", "tuned", "built"
+FOLDER, TUNED = "tuning", "tuned"
 MANIFEST = "sft.json"
 COLUMNS = ["input_ids", "labels", "kinds"]
 PACKAGES = ("accelerate", "peft", "torch", "transformers", "trl")

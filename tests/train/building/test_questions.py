@@ -27,7 +27,7 @@ STORY = WordQuestion(WordProblem("How many?", (Step(8, "+", 3), Step(11, "*", 2)
         ("(3 + 4) * 5", "(3 + 4) * 5 is 35, not 23"),
         ("3 + 4 * 5 = 24", "3 + 4 * 5 is 23"),
         ("20 + 3", "each of 3, 4, 5 has to be used once"),
-        ("I cannot say", "that is no expression of the three numbers"),
+        ("I cannot say", "that is no expression of the numbers"),
     ],
 )
 def test_of_an_expression_it_says_what_anybody_can_check(said: str, why: str) -> None:
