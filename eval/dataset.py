@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def _rows(source: Source, file: Path, content: bytes) -> list[Row]:
     try:
         text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
         return list(_lines(text, file))
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read: {error}. {_wanted(source)}") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -103,8 +104,10 @@ def _objects(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _first(file: IO[bytes]) -> bytes:
-    """Return the first byte that is no blank; the file stands at its beginning again."""
+    """Return the first byte that is no blank, nor of a mark of the encoding; then rewind."""
     first = b" "
+    if file.read(len(BOM_UTF8)) != BOM_UTF8:
+        file.seek(0)
     while first.isspace():
         first = file.read(1)
     file.seek(0)

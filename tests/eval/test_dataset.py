@@ -73,9 +73,12 @@ def test_a_file_in_another_form_is_refused(folder: Path, content: bytes, complai
         load(SOURCE, folder)
 
 
-def test_a_damaged_archive_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize("damage", [slice(0, 0), slice(-9, None)])
+def test_a_damaged_archive_is_refused(folder: Path, damage: slice) -> None:
     file = folder / "test.jsonl.gz"
-    file.write_bytes(gzip.compress(lines(ROWS))[:-9])
+    packed = bytearray(gzip.compress(lines(ROWS)))
+    packed[damage], packed[12] = b"", packed[12] ^ 0xFF
+    file.write_bytes(packed)
     with pytest.raises(DataError, match="cannot be read"):
         load(SOURCE, file)
 

@@ -26,6 +26,8 @@ def read(file: Path, content: str | bytes, kind: Any = "alpaca") -> list[Sample 
         json.dumps(ALPACA) + "\n",
         "\n " + json.dumps([ALPACA], indent=2),
         json.dumps(ALPACA) + "\n\n",
+        "\ufeff" + json.dumps([ALPACA]),
+        "\ufeff" + json.dumps(ALPACA),
     ],
 )
 def test_an_array_and_lines_are_read_alike(tmp_path: Path, content: str) -> None:

@@ -12,7 +12,7 @@ from train.settings import FORBID, Count
 class Score:
     """The student and how it is asked.
 
-    model: a folder or name; "" is that of [sft].model
+    model: a folder or name; "" is that of [sft].model in `score`, and refused by `recycle`
     template: how a question stands before its response; chat is the model's own chat template
     preamble: the sentence that vicuna and alpaca begin with; "" is one of ours
     mode: exact (ours) or faithful (tokens, cuts and prompts as the published scripts make them)
