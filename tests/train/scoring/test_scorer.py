@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM
 
-from benchmarks.scoring import Published
+from benchmarks.parts.published_scoring import Published
 from tests.train.scoring.students import make_samples, make_student, make_tokenizer
 from train.scoring.loading import identify
 from train.scoring.ratios import ratio
