@@ -83,11 +83,13 @@ class Scale:
     """How much of everything; equal scales make equal figures.
 
     num_tokens: of training, prompts included, without padding
+    batch_tokens: of a step; with half of the demo model's, checking is learned on half the tokens
     num_puzzles: held-out puzzles asked; num_votes: answers a puzzle of the voting arms
     num_own, num_tries: training puzzles on which own mistakes are sought, and how often
     """
 
     num_tokens: int = 4_000_000
+    batch_tokens: int = 1024
     num_layers: int = 4
     width: int = 96
     num_puzzles: int = 1000

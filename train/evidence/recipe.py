@@ -42,6 +42,7 @@ def arm_recipe(
         seed=seed,
         mixture=Mixture(words_share=arm.words_share),
         num_tokens=round(scale.num_tokens * arm.share),
+        batch_tokens=scale.batch_tokens,
         num_tokenizer_examples=scale.num_tokenizer_examples,
         num_layers=scale.num_layers,
         width=scale.width,
