@@ -18,6 +18,7 @@ from client.retries import Retries
 from client.together import together
 from files.journal import Journal
 from train.building.settings import Attempts
+from train.errors import DataError
 
 JOURNAL = "attempts.jsonl"
 
@@ -33,12 +34,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What the student answered. thoughts: "" where the endpoint shows none."""
+    """What the student, a model of that name, answered. thoughts: "" where it shows none."""
 
     key: str
     content: str
     thoughts: str = ""
     finish_reason: str | None = None
+    model: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -66,7 +68,11 @@ def read_attempts(folder: Path) -> dict[str, Attempt]:
     found: dict[str, Attempt] = {}
     for line in Journal(folder / JOURNAL):
         attempt = Attempt(
-            line["key"], line["content"], line["thoughts"] or "", line["finish_reason"]
+            line["key"],
+            line["content"],
+            line["thoughts"] or "",
+            line["finish_reason"],
+            line["model"],
         )
         found.setdefault(attempt.key, attempt)
     return found
@@ -81,7 +87,8 @@ async def sample_attempts(
 ) -> int:
     """Ask what the journal lacks; return how many got no answer, which the next run asks again.
 
-    told: hears of each that is done. Raises EndpointError where the endpoint is no use at all.
+    told: hears of each that is done. Raises EndpointError where the endpoint is no use at all,
+    DataError where the journal has the answers of another model than it serves.
     """
     known = read_attempts(folder)
     waiting = iter([ask for ask in asks if ask.key not in known])
@@ -98,6 +105,13 @@ async def sample_attempts(
     with Journal(folder / JOURNAL) as journal:
         async with endpoint:
             await endpoint.find_model()
+            others = {known[ask.key].model for ask in asks if ask.key in known} - {endpoint.model}
+            if others:  # keys of a model that is not named do not tell them apart
+                raise DataError(
+                    f"{folder / JOURNAL} has answers of {', '.join(sorted(others))}, and "
+                    f"{settings.base_url} serves {endpoint.model}: serve that again, name one in "
+                    "[build.attempts].model, or move the file away"
+                )
             workers = (_work(endpoint, waiting, journal, told) for _ in range(endpoint.concurrency))
             return sum(await together(workers))
 

@@ -16,8 +16,8 @@ Message = dict[str, Any] | web.Response
 class Student:
     """Gives the n-th request for a prompt what `answer(prompt, n)` says; a text is the content."""
 
-    def __init__(self, answer: Callable[[str, int], str | Message]) -> None:
-        self.answer = answer
+    def __init__(self, answer: Callable[[str, int], str | Message], model: str = "student") -> None:
+        self.answer, self.model = answer, model
         self.asked: Counter[str] = Counter()
         self.requests: list[dict[str, Any]] = []
 
@@ -35,7 +35,7 @@ class Student:
         return web.json_response({"choices": [choice]})
 
     async def models(self, _: web.Request) -> web.Response:
-        return web.json_response({"data": [{"id": "student"}]})
+        return web.json_response({"data": [{"id": self.model}]})
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:

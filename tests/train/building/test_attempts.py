@@ -10,6 +10,7 @@ from client.retries import Retries
 from tests.train.building.student import Student
 from train.building.attempts import Ask, Attempt, asks_of, read_attempts, sample_attempts
 from train.building.settings import Attempts
+from train.errors import DataError
 
 FAST = Retries(max_attempts=2, first_pause_s=0.001)
 SETTINGS = Attempts("countdown", samples=3, model="student", concurrency=2)
@@ -47,6 +48,20 @@ async def test_each_answer_has_a_seed_of_its_own(tmp_path: Path) -> None:
     assert len({request["seed"] for request in student.requests}) == 12
     assert {request["temperature"] for request in student.requests} == {1.0}
     assert {request["model"] for request in student.requests} == {"student"}
+
+
+async def test_answers_of_another_model_are_not_taken_for_this_one_s(tmp_path: Path) -> None:
+    unnamed = replace(SETTINGS, model="")
+    for model in ("first", "first", "second"):
+        async with Student(lambda prompt, n: "4", model).serve() as base_url:
+            asking = sample_attempts(
+                replace(unnamed, base_url=base_url), asks(unnamed), tmp_path, retries=FAST
+            )
+            if model == "first":
+                assert await asking == 0
+            else:
+                with pytest.raises(DataError, match=r"has answers of first, .* serves second"):
+                    await asking
 
 
 def test_keys_belong_to_model_prompt_sampling_and_seed() -> None:

@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
                 finish = "length" if number == 3 else "stop"
                 line = {"key": ask.key, "content": content, "thoughts": None}
                 if number < 5:
-                    journal.append(line | {"finish_reason": finish})
+                    journal.append(line | {"finish_reason": finish, "model": "demo"})
     return tmp_path
 
 
