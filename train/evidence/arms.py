@@ -88,7 +88,7 @@ class Scale:
     num_own, num_tries: training puzzles on which own mistakes are sought, and how often
     """
 
-    num_tokens: int = 4_000_000
+    num_tokens: int = 3_200_000
     batch_tokens: int = 1024
     num_layers: int = 4
     width: int = 96
@@ -96,7 +96,7 @@ class Scale:
     num_votes: int = 8
     num_own: int = 6000
     num_tries: int = 6
-    num_checks: int = 10
+    num_checks: int = 8
     num_check_puzzles: int = 200
     num_tokenizer_examples: int = 3000
     num_warmup_steps: int = 100

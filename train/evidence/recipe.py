@@ -17,11 +17,21 @@ class ArmRecipe(Recipe):
     """The demo model's recipe with a lesson; its mixture makes the tokenizer, of its problems.
 
     origin: hash of the weights it starts from; "" where they are fresh
+    decay: the share of the run, its last, in which the rate falls
     """
 
     lesson: Lesson = field(default_factory=lambda: Lesson(Style.THINKING))
     lora_rank: int = 0
     origin: str = ""
+    decay: float = 0.4
+
+    def lr_share(self, step: int, phase: float) -> float:
+        """Warm-up, full rate, then straight down: checking is learned late, and at a full rate.
+
+        S. Hu et al., *MiniCPM*, section 4 (https://arxiv.org/abs/2404.06395).
+        """
+        warmup = min(1.0, (step + 1) / self.num_warmup_steps)
+        return warmup * self._between(min(1.0, (1 - phase) / self.decay))
 
     @property
     def lessons(self) -> Lesson:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -53,6 +54,17 @@ class Recipe:
     def lessons(self) -> Lessons:
         """What is taught."""
         return self.mixture
+
+    def lr_share(self, step: int, phase: float) -> float:
+        """Return what the rates are multiplied by, at a step (from 0) and a share of the run.
+
+        Warm-up, then half a cosine down to the least share.
+        """
+        warmup = min(1.0, (step + 1) / self.num_warmup_steps)
+        return warmup * self._between(0.5 * (1 + math.cos(math.pi * phase)))
+
+    def _between(self, share: float) -> float:
+        return self.least_lr_share + (1 - self.least_lr_share) * share
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

@@ -154,18 +154,12 @@ class Tuning:
         """The share of the run that is done, 0 to 1."""
         return min(1.0, self.progress.num_tokens / self.recipe.num_tokens)
 
-    @property
-    def lr_share(self) -> float:
-        """Warm-up, then half a cosine down to the recipe's least share."""
-        least = self.recipe.least_lr_share
-        warmup = min(1.0, (self.progress.step + 1) / self.recipe.num_warmup_steps)
-        return warmup * (least + (1 - least) * 0.5 * (1 + math.cos(math.pi * self.phase)))
-
     def step(self, batch: Batch) -> None:
         """Take one optimizer step; logits are computed only where a loss is taken."""
+        lr_share = self.recipe.lr_share(self.progress.step, self.phase)
         for optimizer, lrs in zip(self.optimizers, self.base_lrs, strict=True):
             for group, lr in zip(optimizer.param_groups, lrs, strict=True):
-                group["lr"] = lr * self.lr_share
+                group["lr"] = lr * lr_share
         taken = batch.weights[:, 1:] > 0
         hidden = self.model.model(input_ids=batch.ids[:, :-1]).last_hidden_state[taken]
         losses = torch.nn.functional.cross_entropy(
