@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from estimates.means import mean
-from estimates.proportions import wilson
 from train.evidence.arms import find
 from train.evidence.figures import Runs, asked, pooled
+from train.evidence.puzzles import same
 from train.evidence.votes import CHOICES, chosen, mean_tokens, within
+from train.small.evaluation import CHECK_SEED
 
 BUDGETS = (24, 32, 48, 64, 96, 128, 192, 256, 384)
 
@@ -16,10 +17,12 @@ BUDGETS = (24, 32, 48, 64, 96, 128, 192, 256, 384)
 def curves_of(name: str, runs: Runs) -> dict[str, Any]:
     """Return accuracy by training tokens, and by tokens written a puzzle."""
     checks = [run["training"]["checks"] for run in runs.values()]
+    num_checked = len(checks[0][0]["answers"]) if checks and checks[0] else 0
+    checked = same(num_checked, find(name).num_numbers, CHECK_SEED)
     saturation = [
         {
             "training_tokens": mean([check["num_tokens"] for check in column]),
-            "right": wilson(sum(c["k"] for c in column), sum(c["n"] for c in column)).to_dict(),
+            "right": pooled([list(map(int, c["answers"])) for c in column], checked).to_dict(),
             "caught": mean([check["caught"] for check in column]),
             "false_alarms": mean([check["false_alarms"] for check in column]),
         }

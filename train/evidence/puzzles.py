@@ -23,6 +23,6 @@ def puzzles(n: int, num_numbers: int = 3, seed: int = EVALUATION_SEED) -> list[P
 
 
 @cache
-def same(n: int, num_numbers: int = 3) -> tuple[str, ...]:
+def same(n: int, num_numbers: int = 3, seed: int = EVALUATION_SEED) -> tuple[str, ...]:
     """Return the core of each puzzle: those of one core go together."""
-    return tuple(one.core for one in puzzles(n, num_numbers))
+    return tuple(one.core for one in puzzles(n, num_numbers, seed))

@@ -120,8 +120,13 @@ def own_mistakes(folder: Path, model: Any, tokenizer: Any, seed: int, scale: Sca
 
 
 def check(model: Any, tokenizer: Any, asked: Sequence[Puzzle]) -> dict[str, Any]:
-    """Return a few figures on puzzles of their own while the training runs."""
-    found = figures(answer(model, tokenizer, asked, TEMPERATURE, CHECK_SEED))
+    """Return a few figures on puzzles of their own while the training runs.
+
+    answers: for each puzzle 1 where its answer is right, 0 where it is not
+    """
+    verdicts = answer(model, tokenizer, asked, TEMPERATURE, CHECK_SEED)
+    found = figures(verdicts)
     names = {"right": "right", "wrong_flagged": "caught", "right_flagged": "false_alarms"}
     shares = {short: found[name]["percent"] for name, short in names.items()}
-    return shares | {"tokens": found["mean_tokens"], "k": found["right"]["k"], "n": len(asked)}
+    answers = "".join(str(int(verdict.is_right)) for verdict in verdicts)
+    return shares | {"tokens": found["mean_tokens"], "answers": answers}

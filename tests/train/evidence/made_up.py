@@ -23,7 +23,7 @@ def result(
         "judged": [(caught[1], caught[0], false_alarms[1], false_alarms[0], caught[0] // 2)]
         + [(0, 0, 0, 0, 0)] * (len(right) - 1),
     }
-    check = {"num_tokens": 1000, "k": 5, "n": 10, "caught": 50.0, "false_alarms": 1.0}
+    check = {"num_tokens": 1000, "answers": "01" * 5, "caught": 50.0, "false_alarms": 1.0}
     training = {"num_tokens": 2000, "num_loss_tokens": 900, "num_examples": 20, "cpu_s": 1.0}
     return {
         "arm": arm,
