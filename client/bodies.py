@@ -39,6 +39,14 @@ def error_message(content: bytes) -> str:
     return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…"
 
 
+def error_code(content: bytes) -> str | None:
+    """Return the code in an error's body of OpenAI's form; None in any other."""
+    try:
+        return _string(json.loads(content)["error"]["code"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
 def model_ids(content: bytes) -> list[str]:
     """Return the ids of a list of models; none of a body of another form."""
     try:

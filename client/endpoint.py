@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from client.bodies import error_message, model_ids, read_turn
+from client.bodies import error_code, error_message, model_ids, read_turn
 from client.errors import EndpointError
 from client.retries import Retries, is_temporary, retry_after_s
 from client.turn import Failure, Message, Turn
@@ -34,9 +34,9 @@ class AskError(Exception):
 class RefusalError(Exception):
     """One request that failed; `told_s`: the pause that the server asks for."""
 
-    def __init__(self, message: str, status: int | None, told_s: float | None = None) -> None:
-        super().__init__(message)
-        self.failure, self.told_s = Failure(message, status), told_s
+    def __init__(self, failure: Failure, told_s: float | None = None) -> None:
+        super().__init__(failure.message)
+        self.failure, self.told_s = failure, told_s
 
     @property
     def is_temporary(self) -> bool:
@@ -178,13 +178,12 @@ class Endpoint:
         status, headers, content = await self._exchange("POST", "/chat/completions", body)
         latency_s = round(time.perf_counter() - begun_s, 6)
         if status != 200:
-            message = self._failure(status, content).message
-            raise RefusalError(message, status, retry_after_s(headers))
+            raise RefusalError(self._failure(status, content), retry_after_s(headers))
         try:
             return read_turn(content, latency_s)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             said = error_message(self._without_key(content[:MAX_QUOTED]))
-            raise RefusalError(f"not a chat completion: {said!r}", None) from error
+            raise RefusalError(Failure(f"not a chat completion: {said!r}")) from error
 
     async def _exchange(
         self, method: str, path: str, body: bytes | None
@@ -197,17 +196,18 @@ class Endpoint:
             ) as response:
                 return response.status, response.headers, await _content(response)
         except TimeoutError as error:
-            raise RefusalError(f"no reply within {self._timeout_s:g} s", None) from error
+            raise RefusalError(Failure(f"no reply within {self._timeout_s:g} s")) from error
         except aiohttp.InvalidURL as error:
             raise EndpointError(f"{self.base_url} is no URL of an endpoint") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise RefusalError(_reason(error), None) from error
+            raise RefusalError(Failure(_reason(error))) from error
 
     def _failure(self, status: int, content: bytes) -> Failure:
-        said = error_message(self._without_key(content[:MAX_QUOTED]))
+        body = self._without_key(content[:MAX_QUOTED])
+        said = error_message(body)
         if 300 <= status < 400:
             said = f"a redirection, which is not followed: name its target. {said}".rstrip()
-        return Failure(said or "it does not say why", status)
+        return Failure(said or "it does not say why", status, error_code(body))
 
     def _without_key(self, content: bytes) -> bytes:
         """Drop the key, which some servers repeat, before anything is shortened or kept."""
@@ -219,7 +219,7 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > MAX_REPLY_BYTES:
-            raise RefusalError(f"a reply of more than {MAX_REPLY_BYTES} bytes", 413)
+            raise RefusalError(Failure(f"a reply of more than {MAX_REPLY_BYTES} bytes", 413))
     return bytes(content)
 
 

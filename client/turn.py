@@ -53,10 +53,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no reply: the HTTP status (None: the connection) and what was said."""
+    """Why there is no reply: the HTTP status (None: the connection) and what was said.
+
+    code: OpenAI's name of the error, such as context_length_exceeded; None where there is none
+    """
 
     message: str
     status: int | None = None
+    code: str | None = None
 
     @property
     def told(self) -> str:

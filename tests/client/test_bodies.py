@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from client.bodies import MAX_MESSAGE, error_message, model_ids, read_turn
+from client.bodies import MAX_MESSAGE, error_code, error_message, model_ids, read_turn
 
 
 def completion(message: dict[str, Any], **fields: Any) -> bytes:
@@ -64,6 +64,17 @@ def test_another_form_is_no_completion(body: bytes) -> None:
 )
 def test_an_error_says_what_its_body_says(body: bytes, said: str) -> None:
     assert error_message(body) == said
+
+
+def test_an_error_has_the_code_of_its_body_if_it_has_one() -> None:
+    assert error_code(b'{"error": {"message": "no", "code": "content_filter"}}') == "content_filter"
+    for body in (
+        b'{"error": {"message": "no"}}',
+        b'{"error": {"code": 3}}',
+        b'{"error": "no"}',
+        b"",
+    ):
+        assert error_code(body) is None
 
 
 def test_a_long_error_is_cut() -> None:

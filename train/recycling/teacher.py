@@ -18,7 +18,14 @@ from train.recycling.status import Status
 from train.sample import Sample
 
 MAX_ERRORS_IN_A_ROW = 20
-TOO_LONG = ("context length", "context window", "too long", "too many tokens", "max_model_len")
+TOO_LONG = (
+    "context_length_exceeded",
+    "context length",
+    "context window",
+    "too long",
+    "too many tokens",
+    "max_model_len",
+)
 FILTERED = ("content_filter", "content filter", "content management", "content policy")
 AGAIN = frozenset({Status.PARSE_FAILED, Status.TRUNCATED})  # what another temperature may mend
 NOT_ASKED = Failure("not asked")
@@ -136,7 +143,7 @@ def _failed(failure: Failure) -> Parsed:
     """
     if failure is NOT_ASKED:
         return Parsed(Status.SKIPPED, reason=failure.message)
-    said = failure.message.casefold()
+    said = f"{failure.code} {failure.message}".casefold()
     if failure.status in {400, 413, 422}:
         if failure.status == 413 or any(words in said for words in TOO_LONG):
             return Parsed(Status.TOO_LONG, reason=failure.told)

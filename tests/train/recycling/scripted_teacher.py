@@ -127,6 +127,8 @@ class Replies:
             return error(400, "the content_filter was triggered")
         if fated == "too_long":
             return error(400, "this model's maximum context length is 10 tokens")
+        if fated == "too_long_by_code":
+            return error(400, "shorten it", code="context_length_exceeded")
         reason = "length" if fated == "truncated" else "stop"
         message = {
             "role": "assistant",
@@ -158,10 +160,13 @@ async def once(fated: str) -> web.Response:
     return error(500, "it is broken")
 
 
-def error(status: int, message: str, retry_after: str | None = None) -> web.Response:
+def error(
+    status: int, message: str, retry_after: str | None = None, code: str | None = None
+) -> web.Response:
     """Return an error in OpenAI's form."""
     headers = {"Retry-After": retry_after} if retry_after else None
-    return web.json_response({"error": {"message": message}}, status=status, headers=headers)
+    body = {"error": {"message": message, "code": code}}
+    return web.json_response(body, status=status, headers=headers)
 
 
 def app(replies: Replies) -> web.Application:

@@ -74,6 +74,7 @@ async def scene(
         ("refused", Status.REFUSED, 1),
         ("filtered", Status.REFUSED, 1),
         ("too_long", Status.TOO_LONG, 1),
+        ("too_long_by_code", Status.TOO_LONG, 1),
         ("limited", Status.OK, 1),
         ("broken", Status.OK, 1),
         ("slow", Status.OK, 1),
