@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         coherence_by=told,
         max_samples=max(0, arguments.samples),
         config_file=str(arguments.config),
+        changes=arguments.changes,
     )
     file = arguments.out or config.run.dir / NAME
     write_whole(file, page)

@@ -22,6 +22,7 @@ class Material:
     """One run; a manifest is None where its stage has not ended yet.
 
     rows_sha256: of `recycled.jsonl` as it was read, "" where there is none
+    scored: the manifest of `score`
     curves: the figures of tuning's steps, in order
     """
 
@@ -30,6 +31,7 @@ class Material:
     recycled: Manifest | None
     rows: Sequence[RecycledRow]
     rows_sha256: str
+    scored: Manifest | None
     built: Manifest | None
     sft: Manifest | None
     curves: Sequence[Mapping[str, float]]
@@ -39,12 +41,17 @@ def read_material(config: Config) -> Material:
     """Read what there is of the run; raise DataError where there is nothing, or it is broken."""
     folder = config.run.dir
     rows, sha256 = _read_rows(folder / "recycled.jsonl")
+    recycled = _read_manifest(folder / "recycled.json")
+    scored = _read_manifest(folder / "scored.json")
+    if recycled and scored and _is_one_student(recycled, scored):
+        rows = _with_scores(rows, folder / "scored.jsonl")
     material = Material(
         config=config,
         data=_read_manifest(folder / "data.json"),
-        recycled=_read_manifest(folder / "recycled.json"),
+        recycled=recycled,
         rows=rows,
         rows_sha256=sha256,
+        scored=scored,
         built=_read_manifest(folder / "built" / "built.json"),
         sft=_read_manifest(folder / "tuning" / "sft.json"),
         curves=_read_curves(folder / "tuning" / "curves.jsonl"),
@@ -79,6 +86,20 @@ def _read_rows(file: Path) -> tuple[list[RecycledRow], str]:
                 what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
                 raise DataError(f"{file}, line {number}: {what}") from error
     return rows, digest.hexdigest()
+
+
+def _is_one_student(recycled: Manifest, scored: Manifest) -> bool:
+    """Whether the scores of both stages are on one scale."""
+    asked, scorer = recycled["inputs"]["score"], scored["inputs"]["scorer"]
+    return all(asked.get(name) == value for name, value in scorer.items())
+
+
+def _with_scores(rows: Sequence[RecycledRow], file: Path) -> list[RecycledRow]:
+    """Add what `score` knows of the originals; recycling scores no more than its choices need."""
+    from train.scoring.scored import read_scored
+
+    known = {one.id: one for one in read_scored(file)}
+    return [row.with_original(known[row.id]) if row.id in known else row for row in rows]
 
 
 def _read_curves(file: Path) -> list[Mapping[str, float]]:

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from train.reports.flat_rows import Row, flat_rows
 from train.reports.material import Manifest, Material
 
-STAGES = ("recycle", "build", "sft", "export")
 SECTIONS = ("run", "data", "teacher", "recycle", "score", "build", "sft", "export")
 
 
-def provenance(material: Material, file: str) -> dict[str, Any]:
-    """Return what the template shows."""
+def provenance(material: Material, file: str, changes: Sequence[str]) -> dict[str, Any]:
+    """Return what the template shows; changes: of the configuration, from the command line."""
     config = material.config.to_dict()
+    arguments = shlex.join(["-c", file, *changes])
     return {
-        "commands": "\n".join(f"reflect train {stage} -c {shlex.quote(file)}" for stage in STAGES),
+        "commands": "\n".join(f"reflect train {stage} {arguments}" for stage in _stages(material)),
         "config": {name: list(flat_rows(config[name])) for name in SECTIONS},
         "hashes": list(_hashes(material)),
     }
+
+
+def _stages(material: Material) -> list[str]:
+    """Return the stages that have left something, and what follows them."""
+    done = {
+        "recycle": material.recycled,
+        "score": material.scored,
+        "build": material.built,
+        "sft": material.sft,
+    }
+    stages = [stage for stage, manifest in done.items() if manifest is not None]
+    is_exported = (material.config.run.dir / "bundle" / "manifest.json").is_file()
+    return [*stages, *(["export"] if is_exported else []), "report"]
 
 
 def _hashes(material: Material) -> Iterator[Row]:
@@ -28,6 +41,7 @@ def _hashes(material: Material) -> Iterator[Row]:
     manifests = {
         "data.json": material.data,
         "recycled.json": material.recycled,
+        "scored.json": material.scored,
         "built.json": material.built,
         "sft.json": material.sft,
     }

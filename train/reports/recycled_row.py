@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from train.sample import Sample
+
+if TYPE_CHECKING:
+    from train.scoring.scored import Scored
+    from train.scoring.target import Likelihood
 
 VARIANTS = ("original", "instruction", "response", "both")  # by what of it is the teacher's
 
@@ -51,6 +56,22 @@ class RecycledRow:
             decisions=line["decisions"],
         )
 
+    def with_original(self, scored: Scored) -> RecycledRow:
+        """Return it with the scores of the original that it lacks."""
+        given, alone, _, _ = scored.likelihoods
+        found = {
+            "ppl": _perplexity(alone),
+            "ppl_given": _perplexity(given),
+            "ifd": scored.ifd,
+            "rifd": scored.rifd,
+        }
+        own = {
+            name: value
+            for name, value in self.scores.get("original", {}).items()
+            if value is not None
+        }
+        return replace(self, scores={**self.scores, "original": found | own})
+
     @property
     def final(self) -> str:
         """The variant that is the result."""
@@ -60,6 +81,10 @@ class RecycledRow:
         """Return a score of a variant; None where there is no number."""
         value = self.scores.get(variant, {}).get(name)
         return None if value is None else float(value)
+
+
+def _perplexity(likelihood: Likelihood) -> float | None:
+    return None if likelihood.mean_nll is None else math.exp(likelihood.mean_nll)
 
 
 Place = tuple[RecycledRow, str]  # a sample and one of its variants

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pages.page import render_page, script_json
 from train.reports.browser_data import browser_data, chosen_rows
 from train.reports.data_section import Coherence, data_section
@@ -23,6 +25,7 @@ def render(
     coherence_by: str = "",
     max_samples: int = MAX_SAMPLES,
     config_file: str = "run.toml",
+    changes: Sequence[str] = (),
 ) -> str:
     """Return the page; `coherence_by` says in words how coherence was measured."""
     shown = chosen_rows(material.rows, max_samples)
@@ -41,6 +44,6 @@ def render(
         tuning=tuning_section(material),
         published=tables,
         caveats=caveats,
-        provenance=provenance(material, config_file),
+        provenance=provenance(material, config_file, changes),
         samples=script_json(browser_data(shown)),
     )

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -11,6 +12,8 @@ from train.recycling.status import Status
 from train.reports.recycled_row import RecycledRow, stages_of, variants_of
 from train.sample import Sample
 from train.samples import Seed
+from train.scoring.scored import Scored
+from train.scoring.target import Likelihood
 
 
 def row(status: str = "ok", outcome: str = "both") -> RecycledRow:
@@ -30,6 +33,19 @@ def test_a_score_that_is_not_there_is_none() -> None:
     assert failed.score("original", "rifd") is None
     assert failed.score("response", "ifd") is None
     assert failed.score("both", "ifd") == 0.5
+
+
+def test_the_original_gets_the_scores_that_it_lacks() -> None:
+    told = [line(1, "ok", "both", scores={"original": {"ifd": 0.5, "ppl": None}, "both": {}})]
+    first, last = Likelihood(2, 2.0, "ok"), Likelihood(0, 0.0, "failed")
+    likelihoods = (first, Likelihood(2, 4.0, "ok"), first, last)
+    scored = Scored("id", likelihoods)
+    found = RecycledRow.from_dict(judged(told)[0]).with_original(scored)
+    assert found.score("original", "ifd") == 0.5
+    assert found.score("original", "ppl") == pytest.approx(math.e**2)
+    assert found.score("original", "ppl_given") == pytest.approx(math.e)
+    assert found.score("original", "rifd") is None
+    assert found.score("both", "ppl") is None
 
 
 def test_what_a_line_lacks_is_named() -> None:
