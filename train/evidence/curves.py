@@ -15,11 +15,14 @@ BUDGETS = (24, 32, 48, 64, 96, 128, 192, 256, 384)
 
 
 def curves_of(name: str, runs: Runs) -> dict[str, Any]:
-    """Return accuracy by training tokens, and by tokens written a puzzle."""
+    """Return accuracy by training tokens, and by tokens written a puzzle.
+
+    While training the puzzles are fewer and others than at its end, the last point.
+    """
     checks = [run["training"]["checks"] for run in runs.values()]
     num_checked = len(checks[0][0]["answers"]) if checks and checks[0] else 0
     checked = same(num_checked, find(name).num_numbers, CHECK_SEED)
-    saturation = [
+    saturation: list[dict[str, Any]] = [
         {
             "training_tokens": mean([check["num_tokens"] for check in column]),
             "right": pooled([list(map(int, c["answers"])) for c in column], checked).to_dict(),
@@ -28,7 +31,11 @@ def curves_of(name: str, runs: Runs) -> dict[str, Any]:
         }
         for column in zip(*checks, strict=False)
     ]
-    return {"saturation": saturation, "inference": _inference(name, runs)}
+    end = {
+        "training_tokens": mean([run["training"]["num_tokens"] for run in runs.values()]),
+        "right": pooled([run["tries"][0]["right"] for run in runs.values()], asked(runs)).to_dict(),
+    }
+    return {"saturation": [*saturation, end], "inference": _inference(name, runs)}
 
 
 def _inference(name: str, runs: Runs) -> dict[str, list[dict[str, Any]]]:

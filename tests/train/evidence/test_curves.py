@@ -7,8 +7,9 @@ from train.evidence.curves import BUDGETS, curves_of
 def test_checks_of_all_seeds_make_the_curve_of_the_training() -> None:
     runs = {seed: result("reflecting", seed, [1, 0]) for seed in (1, 2)}
     points = curves_of("reflecting", runs)["saturation"]
-    assert [point["training_tokens"] for point in points] == [1000, 1000]
-    assert (points[0]["right"]["value"], points[0]["right"]["n"]) == (0.5, 20)
+    assert [point["training_tokens"] for point in points] == [1000, 1000, 2000]
+    assert [point["right"]["n"] for point in points] == [20, 20, 4]
+    assert [point["right"]["value"] for point in points] == [0.5, 0.5, 0.5]
 
 
 def test_a_reflecting_reply_is_cut_at_every_budget() -> None:
