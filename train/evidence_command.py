@@ -56,7 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         if Jobs(arguments.out, scale, jobs).run(arguments.workers):
             print("stopped and saved; the same command goes on", file=sys.stderr)
             return STOPPED
-    print(write_evidence(arguments.out, shlex.join(["python -m train evidence", *arguments.argv])))
+    print(
+        write_evidence(
+            arguments.out, shlex.join(["python", "-m", "train", "evidence", *arguments.argv])
+        )
+    )
     return 0
 
 
