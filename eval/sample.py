@@ -96,7 +96,7 @@ class Sample:
         score, failure = data["score"], data["failure"]
         sample = cls(
             **own,
-            cluster=data.get("cluster", ""),  # runs of 2026 before November have none
+            cluster=data.get("cluster", ""),  # older runs have none
             turns=tuple(Turn(**turn) for turn in data["turns"]),
             failure=Failure(**failure) if failure else None,
             score=Score(**score | {"flags": tuple(score["flags"])}) if score else None,

@@ -1,4 +1,4 @@
-"""IFD and r-IFD as the published scripts compute them, re-implemented; nothing of ours is in it.
+"""IFD and r-IFD as the published scripts compute them, re-implemented; of ours it has the prompts.
 
 One sample at a time, four forwards, the loss over all positions and the whole vocabulary, the
 hidden states of all layers; texts and numbers as published, question and input glued.

@@ -15,6 +15,7 @@ from eval.running.run_folder import MANIFEST, RunFolder
 from eval.sample import Sample
 
 Manifest = Mapping[str, Any]
+Answers = dict[str, list[Sample]]  # by question
 # What must be equal, by part of the manifest; (): all of the part.
 COMPARED: dict[str, tuple[str, ...]] = {
     "data": ("sha256", "ids_sha256"),
@@ -65,14 +66,13 @@ def compare(first: RunFolder, second: RunFolder) -> Comparison:
     """Compare two runs, question by question; RunError says in what they are not the same."""
     before, after = first.manifest, second.manifest
     check_comparable(before, after)
-    values = _scores(first), _scores(second)
-    _check_questions(first, second, values)
-    questions = first.questions()
-    ids = sorted(values[0])
+    answers = _answers(first), _answers(second)
+    _check_questions(first, second, answers)
+    ids = sorted(answers[0])
     paired = pair(
-        [values[0][id] for id in ids],
-        [values[1][id] for id in ids],
-        clusters=[questions[id].cluster or id for id in ids],
+        [_score(answers[0][id]) for id in ids],
+        [_score(answers[1][id]) for id in ids],
+        clusters=[answers[0][id][0].unit for id in ids],
     )
     return Comparison(
         task=before["task"],
@@ -126,26 +126,29 @@ def _chosen(part: Manifest, names: Sequence[str]) -> Manifest:
     return {name: part.get(name) for name in names} if names else part
 
 
-def _scores(run: RunFolder) -> dict[str, float]:
-    """Return the score of each question, the mean of its answers; what failed is wrong."""
+def _answers(run: RunFolder) -> Answers:
+    """Return the answers to each question, scored."""
     samples: dict[str, list[Sample]] = {}
     for sample in run.samples().values():
         samples.setdefault(sample.id, []).append(sample)
     is_scored = any(sample.score for ones in samples.values() for sample in ones)
     if not is_scored and "scorer" not in run.manifest:
         raise RunError(f"{run.path} has no scores: let a judge decide first (reflect eval judge)")
-    return {id: mean([sample.value for sample in ones]) for id, ones in samples.items()}
+    return samples
 
 
-def _check_questions(
-    first: RunFolder, second: RunFolder, scores: tuple[dict[str, float], dict[str, float]]
-) -> None:
+def _score(answers: Sequence[Sample]) -> float:
+    """Return the score of a question, the mean of its answers; what failed is wrong."""
+    return mean([sample.value for sample in answers])
+
+
+def _check_questions(first: RunFolder, second: RunFolder, answers: tuple[Answers, Answers]) -> None:
     """Refuse runs that did not ask the same questions: one was stopped, say."""
-    if scores[0].keys() == scores[1].keys():
+    if answers[0].keys() == answers[1].keys():
         return
     missing = {
         run.path: len(other.keys() - own.keys())
-        for run, own, other in ((first, *scores), (second, *scores[::-1]))
+        for run, own, other in ((first, *answers), (second, *answers[::-1]))
     }
     said = "; ".join(f"{path} lacks {count}" for path, count in missing.items() if count)
     raise RunError(f"not the same questions: {said}. Resume a run that was stopped.")

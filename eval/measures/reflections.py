@@ -148,17 +148,13 @@ def _word(is_right: bool) -> str:
 
 def _paired(pairs: Sequence[tuple[Sample, bool, bool]]) -> dict[str, Any]:
     """Return the paired test of (sample, right before, right after); epochs are averaged first."""
-    before: dict[str, list[float]] = {}
-    after: dict[str, list[float]] = {}
-    units: dict[str, str] = {}
-    for sample, was_right, is_right in pairs:
-        before.setdefault(sample.id, []).append(was_right)
-        after.setdefault(sample.id, []).append(is_right)
-        units[sample.id] = sample.unit
+    questions: dict[str, list[tuple[Sample, bool, bool]]] = {}
+    for one in pairs:
+        questions.setdefault(one[0].id, []).append(one)
     found = pair(
-        [mean(values) for values in before.values()],
-        [mean(values) for values in after.values()],
-        clusters=list(units.values()),
+        [mean([was_right for _, was_right, _ in ones]) for ones in questions.values()],
+        [mean([is_right for _, _, is_right in ones]) for ones in questions.values()],
+        clusters=[ones[0][0].unit for ones in questions.values()],
     )
     return {
         "before": found.first,

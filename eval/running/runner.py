@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Protocol
 
 from client.endpoint import AskError, Endpoint
+from client.together import together
 from client.turn import Failure, Turn
 from eval.question import Question
 from eval.running.plan import Plan
@@ -63,16 +63,7 @@ class Runner:
                 if (known := samples.get((question.id, epoch))) is None or known.status == ERROR
             ]
         )
-        workers = [
-            asyncio.create_task(self._work(asks, samples))
-            for _ in range(self._endpoint.concurrency)
-        ]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+        await together(self._work(asks, samples) for _ in range(self._endpoint.concurrency))
 
     async def _work(
         self, asks: Iterator[tuple[Question, int]], samples: dict[tuple[str, int], Sample]

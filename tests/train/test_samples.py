@@ -98,6 +98,11 @@ def test_what_is_there_is_not_written_again_unless_the_data_changed(tmp_path: Pa
     assert [seed.sample.instruction for seed in seeds] == ["Two"]
 
 
+def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no file"):
+        prepare(tmp_path, Source("alpaca", tmp_path / "none.json"))
+
+
 def test_nothing_to_start_from_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="wants sources"):
         prepare(tmp_path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from estimates.means import mean
+from estimates.proportions import Interval
 from train.evidence.arms import find
 from train.evidence.figures import Runs, asked, pooled
 from train.evidence.puzzles import same
@@ -20,12 +22,10 @@ def curves_of(name: str, runs: Runs) -> dict[str, Any]:
     While training the puzzles are fewer and others than at its end, the last point.
     """
     checks = [run["training"]["checks"] for run in runs.values()]
-    num_checked = len(checks[0][0]["answers"]) if checks and checks[0] else 0
-    checked = same(num_checked, find(name).num_numbers, CHECK_SEED)
     saturation: list[dict[str, Any]] = [
         {
             "training_tokens": mean([check["num_tokens"] for check in column]),
-            "right": pooled([list(map(int, c["answers"])) for c in column], checked).to_dict(),
+            "right": _checked(name, [check["answers"] for check in column]).to_dict(),
             "caught": mean([check["caught"] for check in column]),
             "false_alarms": mean([check["false_alarms"] for check in column]),
         }
@@ -36,6 +36,12 @@ def curves_of(name: str, runs: Runs) -> dict[str, Any]:
         "right": pooled([run["tries"][0]["right"] for run in runs.values()], asked(runs)).to_dict(),
     }
     return {"saturation": [*saturation, end], "inference": _inference(name, runs)}
+
+
+def _checked(name: str, answers: Sequence[str]) -> Interval:
+    """Return what a check found right, its seeds together."""
+    cores = same(len(answers[0]), find(name).num_numbers, CHECK_SEED)
+    return pooled([list(map(int, one)) for one in answers], cores)
 
 
 def _inference(name: str, runs: Runs) -> dict[str, list[dict[str, Any]]]:

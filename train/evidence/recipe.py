@@ -25,13 +25,12 @@ class ArmRecipe(Recipe):
     origin: str = ""
     decay: float = 0.4
 
-    def lr_share(self, step: int, phase: float) -> float:
-        """Warm-up, full rate, then straight down: checking is learned late, and at a full rate.
+    def falling(self, phase: float) -> float:
+        """Full rate, then straight down: checking is learned late, and at a full rate.
 
         S. Hu et al., *MiniCPM*, section 4 (https://arxiv.org/abs/2404.06395).
         """
-        warmup = min(1.0, (step + 1) / self.num_warmup_steps)
-        return warmup * self._between(min(1.0, (1 - phase) / self.decay))
+        return min(1.0, (1 - phase) / self.decay)
 
     @property
     def lessons(self) -> Lesson:

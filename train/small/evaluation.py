@@ -83,9 +83,10 @@ def figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Return the figures of one set of replies in JSON form, problems of one core clustered."""
     n = len(verdicts)
     judged = [judge(verdict.problem, verdict.text) for verdict in verdicts]
+    cores = [verdict.problem.core for verdict in verdicts]
 
     def share(counts: Iterable[tuple[int, int]]) -> dict[str, Any]:
-        return clustered_share(list(counts), [v.problem.core for v in verdicts]).to_dict()
+        return clustered_share(list(counts), cores).to_dict()
 
     return {
         "n": n,

@@ -15,7 +15,6 @@ from decoding.bundle import Bundle
 from files.hashes import file_sha256
 from files.whole import write_whole
 from problems.families import draw
-from problems.split import Split
 from train.small.evaluation import MAX_TOKENS, SEED, SETS, Verdict, answer, figures
 from train.small.export import FILES, export_bundle
 from train.small.intervals import Share, pair
@@ -38,6 +37,7 @@ def finish(
         "training": asdict(tuning.progress),
         "figures": {name: figures(verdicts) for name, verdicts in measured.items()},
         "right": {name: [v.is_right for v in verdicts] for name, verdicts in measured.items()},
+        "cores": {name: [v.problem.core for v in verdicts] for name, verdicts in measured.items()},
     }
     write_json(folder / VERDICTS, record)
     for name, found in record["figures"].items():
@@ -63,12 +63,8 @@ def measure(tuning: Tuning) -> dict[str, list[Verdict]]:
         logger.info("measuring %s, %s: %d problems", family, split.value, recipe.num_problems)
         problems = draw(family, split, recipe.num_problems, SEED)
         verdicts = answer(tuning.model, tuning.tokenizer, problems, recipe.temperature)
-        found[_named(family, split)] = verdicts
+        found[f"{family}, {split.value}"] = verdicts
     return found
-
-
-def _named(family: str, split: Split) -> str:
-    return f"{family}, {split.value}"
 
 
 def read_baseline(folder: Path | None, recipe: Recipe) -> dict[str, Any] | None:
@@ -114,15 +110,11 @@ def manifest(
         },
     }
     if baseline is not None:
-        cores = {
-            _named(*of): [one.core for one in draw(*of, tuning.recipe.num_problems, SEED)]
-            for of in SETS
-        }
         found["thinking_only"] = {
             "training": baseline["training"],
             "figures": baseline["figures"],
             "reflecting_minus_thinking_only": {
-                name: pair(right, baseline["right"][name], cores[name]).to_dict()
+                name: pair(right, baseline["right"][name], record["cores"][name]).to_dict()
                 for name, right in record["right"].items()
             },
         }

@@ -56,15 +56,14 @@ class Recipe:
         return self.mixture
 
     def lr_share(self, step: int, phase: float) -> float:
-        """Return what the rates are multiplied by, at a step (from 0) and a share of the run.
-
-        Warm-up, then half a cosine down to the least share.
-        """
+        """Return what the rates are multiplied by, at a step (from 0) and a share of the run."""
         warmup = min(1.0, (step + 1) / self.num_warmup_steps)
-        return warmup * self._between(0.5 * (1 + math.cos(math.pi * phase)))
+        least = self.least_lr_share
+        return warmup * (least + (1 - least) * self.falling(phase))
 
-    def _between(self, share: float) -> float:
-        return self.least_lr_share + (1 - self.least_lr_share) * share
+    def falling(self, phase: float) -> float:
+        """Return the way from the full rate, 1, to the least, 0: half a cosine."""
+        return 0.5 * (1 + math.cos(math.pi * phase))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

@@ -66,6 +66,7 @@ def test_the_readme_repeats_the_manifest(manifest: Any) -> None:
     assert manifest["thinking_only"]["training"]["data_hash"] in readme
     gain = manifest["thinking_only"]["reflecting_minus_thinking_only"]["countdown, fresh"]
     assert f"**{gain['points']} points above**" in readme
+    assert f"[{gain['low']:.1f}, {gain['high']:.1f}]" in readme
 
 
 def test_transformers_writes_the_golden_replies() -> None:
