@@ -18,7 +18,7 @@ sources = [{{ kind = "alpaca", path = "{folder}/alpaca.json" }}]
 base_url = "{url}"
 price_read = 1.0
 price_written = 2.0
-timeout_s = 0.5
+timeout_s = 60.0
 [recycle]
 method = "all"
 """

@@ -20,12 +20,15 @@ from train.settings import Data, Run, Source
 def configure(
     folder: Path, url: str, instructions: Iterable[str], recycle: Recycle, **teacher: Any
 ) -> Config:
-    """Return the configuration of a run on samples of those instructions."""
+    """Return the configuration of a run on samples of those instructions.
+
+    The time-out is one that a busy machine keeps: a request that times out is asked twice.
+    """
     file = folder / "seeds.jsonl"
     if not file.exists():
         rows = [{"instruction": text, "response": f"About {text}."} for text in instructions]
         file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    given: dict[str, Any] = {"base_url": url, "model": "scripted", "timeout_s": 0.5} | teacher
+    given: dict[str, Any] = {"base_url": url, "model": "scripted", "timeout_s": 60.0} | teacher
     data = Data((Source("jsonl", file),))
     return Config(Run("test", folder / "run"), data, Teacher(**given), recycle)
 

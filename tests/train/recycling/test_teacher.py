@@ -13,7 +13,7 @@ from client.endpoint import Endpoint
 from client.errors import EndpointError
 from client.retries import Retries
 from files.journal import Journal
-from tests.train.recycling.scripted_teacher import Replies, app, better_answer, name_of
+from tests.train.recycling.scripted_teacher import SLOW_S, Replies, app, better_answer, name_of
 from train.recycling.calls import Calls
 from train.recycling.parsing import BETTER_ANSWER, Parsed
 from train.recycling.prompts import RESPONSE, render
@@ -43,6 +43,7 @@ async def scene(
     folder: Path,
     replies: Replies | None = None,
     handler: Callable[[web.Request], Awaitable[web.Response]] | None = None,
+    timeout_s: float = 60.0,
     **given: Any,
 ) -> AsyncIterator[Scene]:
     replies = replies or Replies(is_faulty=True, latency_s=0.0)
@@ -56,7 +57,7 @@ async def scene(
     async with TestServer(made) as server:
         retries = Retries(max_attempts=3, first_pause_s=0.001)
         endpoint = Endpoint(
-            str(server.make_url("/v1")), "m", None, settings.concurrency, 0.3, retries
+            str(server.make_url("/v1")), "m", None, settings.concurrency, timeout_s, retries
         )
         async with endpoint:
             with Calls(file) as calls:
@@ -77,7 +78,6 @@ async def scene(
         ("too_long_by_code", Status.TOO_LONG, 1),
         ("limited", Status.OK, 1),
         ("broken", Status.OK, 1),
-        ("slow", Status.OK, 1),
         ("dead", Status.API_ERROR, 1),
         ("odd", Status.API_ERROR, 1),
     ],
@@ -89,6 +89,13 @@ async def test_every_fate_ends_in_its_status(
         parsed, attempts = await told.reflect(f"fate={fate} x")
     assert (parsed.status, attempts) == (status, num_attempts)
     assert bool(parsed.reason) == (status != Status.OK)
+
+
+async def test_a_request_that_hangs_is_sent_again(tmp_path: Path) -> None:
+    async with scene(tmp_path, timeout_s=SLOW_S / 2) as told:
+        parsed, attempts = await told.reflect("fate=slow x")
+    assert (parsed.status, attempts) == (Status.OK, 1)
+    assert told.num_asked("fate=slow x") > 1
 
 
 async def test_a_reply_is_asked_for_once_in_all_sessions(tmp_path: Path) -> None:
