@@ -10,6 +10,7 @@ import argparse
 import logging
 
 from train.config import add_config_arguments, read_config
+from train.run_folder import BUNDLE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 once the bundle is there."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     config = read_config(arguments)
-    from train.exporting.bundling import BUNDLE, export
+    from train.exporting.bundling import export
 
     manifest = export(config)
     for step, found in manifest["self_test"].items():

@@ -16,6 +16,7 @@ from train.command import STOPPED
 from train.config import Config, add_config_arguments, read_config
 from train.errors import ConfigError
 from train.recycling.ratios import Student
+from train.run_folder import RECYCLED, SCORES
 from train.samples import prepare_samples
 
 
@@ -56,7 +57,7 @@ def open_student(config: Config, stack: ExitStack) -> Student:
     """Return the student with the store of its scores, which the stack closes."""
     from train.recycling.stored_student import StoredStudent
 
-    return StoredStudent(config.score, config.run.dir / "scores", stack)
+    return StoredStudent(config.score, config.run.dir / SCORES, stack)
 
 
 def told_samples(manifest: dict[str, Any]) -> list[str]:
@@ -75,7 +76,7 @@ HIDDEN = {"source", "rows", "samples", "unusable"}
 
 def told(config: Config, summary: dict[str, Any]) -> list[str]:
     """Say what came of the samples."""
-    file = config.run.dir / "recycled.jsonl"
+    file = config.run.dir / RECYCLED
     lines = [
         f"{summary['num_kept']:,} of {summary['num_samples']:,} kept: {file}",
         f"  status      {counts(summary['statuses'])}",

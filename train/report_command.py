@@ -12,14 +12,15 @@ from train.reports.data_section import Coherence
 from train.reports.lengths import open_lengths
 from train.reports.material import read_material
 from train.reports.report import MAX_SAMPLES, render
-
-NAME = "report.html"
+from train.run_folder import REPORT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the run, the file, what is measured and shown."""
     add_config_arguments(parser)
-    parser.add_argument("--out", type=Path, help=f"the file (default: {NAME} in the run's folder)")
+    parser.add_argument(
+        "--out", type=Path, help=f"the file (default: {REPORT} in the run's folder)"
+    )
     parser.add_argument(
         "--coherence",
         choices=("tfidf", "student", "off"),
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         config_file=str(arguments.config),
         changes=arguments.changes,
     )
-    file = arguments.out or config.run.dir / NAME
+    file = arguments.out or config.run.dir / REPORT
     write_whole(file, page)
     print(f"{file}: {len(material.rows):,} samples, {len(page.encode()) / 1e6:.1f} MB")
     return 0

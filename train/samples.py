@@ -14,6 +14,7 @@ from typing import Any, Literal
 from files.hashes import file_sha256
 from files.whole import open_whole, write_whole
 from train.errors import DataError
+from train.run_folder import DATA, SAMPLES
 from train.sample import Sample
 from train.settings import Data, Run, Source
 from train.sources import SETTING, read_rows
@@ -41,17 +42,17 @@ def prepare_samples(run: Run, data: Data) -> dict[str, Any]:
     inputs = _inputs(run, data)
     manifest = _known(run.dir)
     if manifest is None or manifest["inputs"] != inputs:
-        (run.dir / "data.json").unlink(missing_ok=True)  # between the two writes there is none
+        (run.dir / DATA).unlink(missing_ok=True)  # between the two writes there is none
         manifest = _write(run, data) | {"format": FORMAT, "inputs": inputs}
-        write_whole(run.dir / "data.json", json.dumps(manifest, indent=1, sort_keys=True))
+        write_whole(run.dir / DATA, json.dumps(manifest, indent=1, sort_keys=True))
     return manifest
 
 
 def read_seeds(folder: Path) -> Iterator[Seed]:
     """Yield the samples of a run folder, in the order of the files that they came from."""
-    file = folder / "samples.jsonl"
+    file = folder / SAMPLES
     if not file.exists():
-        raise DataError(f"{folder} has no samples.jsonl: `reflect train recycle` writes it")
+        raise DataError(f"{folder} has no {SAMPLES}: `reflect train recycle` writes it")
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
@@ -75,8 +76,8 @@ def _sha256(source: Path) -> str:
 
 
 def _known(folder: Path) -> dict[str, Any] | None:
-    file = folder / "data.json"
-    if not file.exists() or not (folder / "samples.jsonl").exists():
+    file = folder / DATA
+    if not file.exists() or not (folder / SAMPLES).exists():
         return None
     manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return manifest if manifest.get("format") == FORMAT else None
@@ -86,7 +87,7 @@ def _write(run: Run, data: Data) -> dict[str, Any]:
     """Write the samples and return what there is to say of them."""
     counts = [Counter[str]() for _ in data.sources]
     splits, known, sha256 = Counter[Split](), set[str](), hashlib.sha256()
-    with open_whole(run.dir / "samples.jsonl") as file:
+    with open_whole(run.dir / SAMPLES) as file:
         for source, counted in zip(data.sources, counts, strict=True):
             for name, sample in _limited(source, counted):
                 if name in known:

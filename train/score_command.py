@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from train.config import Config, add_config_arguments, read_config
 from train.errors import ConfigError
+from train.run_folder import SCORED, SCORES
 from train.sample import Sample
 from train.samples import prepare_samples, read_seeds
 from train.settings import Source
@@ -65,10 +66,10 @@ def _score(config: Config, arguments: argparse.Namespace, processes: Processes) 
     quiet_transformers()
     identity = identify(replace(config.score, model=config.score.model or config.sft.model))
     samples = _read_samples(config, arguments)
-    work = Work(identity.settings, config.run.dir / "scores", tuple(samples.items()))
+    work = Work(identity.settings, config.run.dir / SCORES, tuple(samples.items()))
     if processes.world > work.settings.shards:
         raise ConfigError(f"{processes.world} processes want score.shards = {processes.world}")
-    name = f"{arguments.file.name.split('.')[0]}.scored" if arguments.file else "scored"
+    name = f"{arguments.file.name.split('.')[0]}.{SCORED}" if arguments.file else SCORED
     file, inputs = config.run.dir / f"{name}.jsonl", inputs_of(work, identity)
     if not is_scored(file, inputs):
         _compute(work, arguments, processes, identity)

@@ -19,8 +19,7 @@ from client.together import together
 from files.journal import Journal
 from train.building.settings import Attempts
 from train.errors import DataError
-
-JOURNAL = "attempts.jsonl"
+from train.run_folder import ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def asks_of(settings: Attempts, prompt: str, seed: int) -> list[Ask]:
 def read_attempts(folder: Path) -> dict[str, Attempt]:
     """Return what the journal has, by key; of two lines with one key the first."""
     found: dict[str, Attempt] = {}
-    for line in Journal(folder / JOURNAL):
+    for line in Journal(folder / ATTEMPTS):
         attempt = Attempt(
             line["key"],
             line["content"],
@@ -102,13 +101,13 @@ async def sample_attempts(
         settings.timeout_s,
         retries or Retries(settings.max_attempts),
     )
-    with Journal(folder / JOURNAL) as journal:
+    with Journal(folder / ATTEMPTS) as journal:
         async with endpoint:
             await endpoint.find_model()
             others = {known[ask.key].model for ask in asks if ask.key in known} - {endpoint.model}
             if others:  # keys of a model that is not named do not tell them apart
                 raise DataError(
-                    f"{folder / JOURNAL} has answers of {', '.join(sorted(others))}, and "
+                    f"{folder / ATTEMPTS} has answers of {', '.join(sorted(others))}, and "
                     f"{settings.base_url} serves {endpoint.model}: serve that again, name one in "
                     "[build.attempts].model, or move the file away"
                 )

@@ -14,21 +14,21 @@ from typing import Any
 
 from decoding.format import FormatError, Reply, ReplyFormat, Section
 from files.hashes import file_sha256
-from train.building.attempts import JOURNAL as ATTEMPTS
 from train.building.contamination import EvaluationTexts, drop_contaminated
 from train.building.conversation import Conversation, Drop, Reason, distinct
 from train.building.corrections import read_corrections
 from train.building.counts import Counts
-from train.building.dataset import FOLDER, Row, Split, hash_rows, read_manifest, write_built
+from train.building.dataset import Row, Split, hash_rows, read_manifest, write_built
 from train.building.duplicates import drop_near_duplicates
 from train.building.erasure import system_prompt
 from train.building.generated import read_generated
 from train.building.masks import copies
 from train.building.rendering import Rendered, Renderer, Taught
-from train.building.replies import RECYCLED, SAMPLES, read_original, read_recycled
+from train.building.replies import read_original, read_recycled
 from train.building.tags import add_tags
 from train.config import Config
 from train.errors import DataError
+from train.run_folder import ATTEMPTS, BUILT, RECYCLED, SAMPLES
 
 LENIENT = ReplyFormat(is_thinking_optional=True)  # what is built: some replies may be answers alone
 AT_ONCE = 1000  # conversations
@@ -53,7 +53,7 @@ def build(config: Config, tokenizer: Any) -> dict[str, Any]:
     The tokenizer gets its tags. Raises DataError where there is nothing to build of.
     """
     added = add_tags(tokenizer, config.build.tags, LENIENT)
-    folder, inputs = config.run.dir / FOLDER, inputs_of(config, tokenizer)
+    folder, inputs = config.run.dir / BUILT, inputs_of(config, tokenizer)
     manifest = read_manifest(folder)
     if manifest is not None and manifest["inputs"] == inputs:
         return manifest

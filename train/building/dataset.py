@@ -20,13 +20,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from files.whole import write_whole
+from files.whole import sync_all, write_whole
 from train.errors import DataError
+from train.run_folder import BUILT_MANIFEST, DROPS, TOKENIZER
 from train.segments import Kind
 
-FOLDER = "built"
-MANIFEST, DROPS = "built.json", "drops.jsonl"
-TOKENIZER = "tokenizer"
 FORMAT = 1
 MASKED = -100  # the label of a token that is no target, torch's and TRL's ignore_index
 KINDS = ("prompt", *(kind.value for kind in Kind))  # a token's kind is its index here
@@ -81,13 +79,17 @@ def load_built(folder: Path) -> Built:
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Return the manifest, or None where nothing was built."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = json.loads((folder / BUILT_MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise DataError(f"{folder / MANIFEST} is not JSON ({error}): delete the folder") from error
+        raise DataError(
+            f"{folder / BUILT_MANIFEST} is not JSON ({error}): delete the folder"
+        ) from error
     if manifest.get("format") != FORMAT:
-        raise DataError(f"{folder / MANIFEST}: not format {FORMAT}: delete {folder}, build again")
+        raise DataError(
+            f"{folder / BUILT_MANIFEST}: not format {FORMAT}: delete {folder}, build again"
+        )
     return manifest
 
 
@@ -110,7 +112,8 @@ def write_built(
     lines = (json.dumps(drop, ensure_ascii=False) + "\n" for drop in drops)
     write_whole(beside / DROPS, "".join(lines))
     text = json.dumps({"format": FORMAT, **manifest}, indent=1, sort_keys=True, ensure_ascii=False)
-    write_whole(beside / MANIFEST, text + "\n", is_synced=True)
+    write_whole(beside / BUILT_MANIFEST, text + "\n")
+    sync_all(beside)
     shutil.rmtree(folder, ignore_errors=True)
     beside.replace(folder)
 

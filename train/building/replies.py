@@ -16,11 +16,11 @@ from decoding.format import ReplyFormat, Section
 from files.journal import Journal
 from train.building.conversation import Conversation
 from train.errors import DataError
+from train.run_folder import RECYCLED, SAMPLES
 from train.sample import Sample
 from train.segments import Kind, Segment
 
 Replies = Literal["output", "reflection"]
-SAMPLES, RECYCLED = "samples.jsonl", "recycled.jsonl"
 DRAFTS = {"response": "original", "both": "instruction"}  # outcome -> the variant criticised
 
 

@@ -22,7 +22,6 @@ from train.exporting.contract import stop_ids, write_contract
 from train.exporting.golden import surest
 from train.exporting.manifest import (
     FORMAT,
-    MANIFEST,
     attach,
     describe,
     inputs,
@@ -34,10 +33,10 @@ from train.exporting.servable import check_servable
 from train.exporting.trials import plain_prompts, taught_prompts
 from train.exporting.tuned import Tuned, find_tuned
 from train.exporting.weights import Shipped, ship
+from train.run_folder import BUILT, BUNDLE, BUNDLE_MANIFEST
 
 logger = logging.getLogger(__name__)
 
-BUNDLE = "bundle"  # the folder in a run
 NUM_GOLDEN, GOLDEN_TOKENS = 8, 32
 
 
@@ -56,7 +55,7 @@ def export(config: Config) -> dict[str, Any]:
     shutil.rmtree(beside, ignore_errors=True)
     manifest = _write(config, tuned, beside)
     manifest |= {"format": FORMAT, "made_of": made_of, **describe(beside)}
-    write_whole(beside / MANIFEST, to_json(manifest))
+    write_whole(beside / BUNDLE_MANIFEST, to_json(manifest))
     for file in beside.iterdir():
         file.chmod(0o644)  # all may read it
     sync_all(beside)
@@ -94,7 +93,7 @@ def _write(config: Config, tuned: Tuned, folder: Path) -> dict[str, Any]:
 
 def _load_built(config: Config) -> Built | None:
     """Return the data that were taught; None for a model that was tuned elsewhere."""
-    folder = config.run.dir / dataset.FOLDER
+    folder = config.run.dir / BUILT
     if dataset.read_manifest(folder) is None:
         if not config.export.model:
             raise DataError(f"{folder} holds no built data, from which the budgets come")

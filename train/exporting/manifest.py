@@ -17,14 +17,23 @@ from train.errors import DataError
 from train.exporting.resolved import to_toml
 from train.exporting.tuned import Tuned
 from train.model_hash import hash_model, model_files
+from train.run_folder import (
+    BUILT,
+    BUILT_MANIFEST,
+    BUNDLE_MANIFEST,
+    DATA,
+    RECYCLED_MANIFEST,
+    TUNING,
+    TUNING_MANIFEST,
+)
 
-MANIFEST, RESOLVED, DATA = "manifest.json", "resolved_config.toml", "data_manifest.json"
+RESOLVED, DATA_MANIFEST = "resolved_config.toml", "data_manifest.json"
 FORMAT = 1
 STAGES = {  # the manifests that the stages leave in a run's folder
-    "data": "data.json",
-    "recycle": "recycled.json",
-    "build": "built/built.json",
-    "sft": "tuning/sft.json",
+    "data": DATA,
+    "recycle": RECYCLED_MANIFEST,
+    "build": f"{BUILT}/{BUILT_MANIFEST}",
+    "sft": f"{TUNING}/{TUNING_MANIFEST}",
 }
 
 
@@ -49,7 +58,7 @@ def inputs(config: Config, tuned: Tuned) -> dict[str, Any]:
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of a whole bundle, None where there is none."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+        manifest: dict[str, Any] = json.loads((folder / BUNDLE_MANIFEST).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     sizes = {name: file["size_bytes"] for name, file in manifest["files"].items()}
@@ -67,7 +76,7 @@ def attach(config: Config, tuned: Tuned, folder: Path) -> None:
         for stage, name in STAGES.items()
         if (config.run.dir / name).is_file()
     }
-    write_whole(folder / DATA, to_json(stages))
+    write_whole(folder / DATA_MANIFEST, to_json(stages))
     for file in (*tuned.licences, *config.export.licences):
         if not file.is_file():
             raise DataError(f"export.licences names {file}, which is no file")

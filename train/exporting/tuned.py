@@ -12,8 +12,8 @@ from train.config import Config
 from train.errors import DataError
 from train.fine_tuning.settings import Sft
 from train.fine_tuning.student import load_base
+from train.run_folder import TUNED
 
-FOLDER = "tuned"  # of a run, where `sft` leaves what it made
 MODEL, ADAPTER = "config.json", "adapter_config.json"
 LICENCES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
 
@@ -55,7 +55,7 @@ class Tuned:
 
 def find_tuned(config: Config) -> Tuned:
     """Return what the configuration says to export; raise DataError where there is none."""
-    folder = Path(config.export.model) if config.export.model else config.run.dir / FOLDER
+    folder = Path(config.export.model) if config.export.model else config.run.dir / TUNED
     if (folder / ADAPTER).is_file():
         stated = json.loads((folder / ADAPTER).read_text("utf-8")).get("base_model_name_or_path")
         base = config.sft.model or stated

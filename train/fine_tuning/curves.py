@@ -15,8 +15,8 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 from files.journal import Journal
+from train.run_folder import CURVES
 
-FILE = "curves.jsonl"
 SHOWN = ("loss", "lr", "grad_norm", "loss_share", "tokens_per_s")
 NAMES = {"learning_rate": "lr", "eval_loss": "holdout_loss"}
 DROPPED = ("entropy", "mean_token_accuracy", "num_tokens", "total_flos")  # means of means
@@ -27,7 +27,7 @@ class Curves(TrainerCallback):
 
     def __init__(self, folder: Path, epochs: float, *, is_silent: bool = False) -> None:
         self.folder, self.epochs, self.is_silent = folder, epochs, is_silent
-        self._journal = Journal(folder / FILE)
+        self._journal = Journal(folder / CURVES)
         self._writer: Any = None
         self._bar: Any = None
 
@@ -87,6 +87,6 @@ class Curves(TrainerCallback):
 def read_curves(folder: Path) -> list[dict[str, Any]]:
     """Return the figures of each step, in order; the training's and the holdout's are merged."""
     steps: dict[int, dict[str, Any]] = {}
-    for line in Journal(folder / FILE):
+    for line in Journal(folder / CURVES):
         steps[line["step"]] = steps.get(line["step"], {}) | line
     return [json.loads(json.dumps(steps[step])) for step in sorted(steps)]

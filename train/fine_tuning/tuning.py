@@ -22,7 +22,6 @@ from accelerate import PartialState
 from trl import pack_dataset
 
 from files.whole import sync_all, write_whole
-from train.building.dataset import FOLDER as BUILT
 from train.building.dataset import KINDS, Built, load_built
 from train.errors import DataError, TrainError
 from train.fine_tuning.arguments import is_packing, make_arguments, num_micro_batches
@@ -36,13 +35,12 @@ from train.fine_tuning.settings import Sft
 from train.fine_tuning.stopping import Stopping
 from train.fine_tuning.student import Student, load_student, warn_of_rank
 from train.fine_tuning.trainer import SegmentTrainer
+from train.run_folder import BUILT, TUNED, TUNING, TUNING_MANIFEST
 from train.segments import Kind
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
-FOLDER, TUNED = "tuning", "tuned"
-MANIFEST = "sft.json"
 COLUMNS = ["input_ids", "labels", "kinds"]
 PACKAGES = ("accelerate", "peft", "torch", "transformers", "trl")
 REFLECTION = KINDS.index(Kind.REFLECTION.value)
@@ -81,13 +79,13 @@ class Tuning:
     def checkpoints(self) -> Checkpoints:
         """Where the run goes on."""
         identity = identify(self.settings, self.seed, self.built)
-        return Checkpoints(self.run / FOLDER, identity, self.settings.keep)
+        return Checkpoints(self.run / TUNING, identity, self.settings.keep)
 
     def done(self) -> dict[str, Any] | None:
         """Return the manifest where all is done; raise TrainError if it is of another run."""
         try:
             manifest: dict[str, Any] = json.loads(
-                (self.run / FOLDER / MANIFEST).read_text(encoding="utf-8")
+                (self.run / TUNING / TUNING_MANIFEST).read_text(encoding="utf-8")
             )
         except FileNotFoundError:
             return None
@@ -103,9 +101,9 @@ class Tuning:
     def restart(self) -> None:
         """Forget what was tuned before."""
         if self.state.is_main_process:
-            (self.run / FOLDER / MANIFEST).unlink(missing_ok=True)
+            (self.run / TUNING / TUNING_MANIFEST).unlink(missing_ok=True)
             self.checkpoints.remove()
-            shutil.rmtree(self.run / FOLDER, ignore_errors=True)
+            shutil.rmtree(self.run / TUNING, ignore_errors=True)
             shutil.rmtree(self.run / TUNED, ignore_errors=True)
         self.state.wait_for_everyone()
 
@@ -128,7 +126,7 @@ class Tuning:
         manifest = self._manifest(trainer)
         if self.state.is_main_process:
             text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
-            write_whole(self.run / FOLDER / MANIFEST, text, is_synced=True)
+            write_whole(self.run / TUNING / TUNING_MANIFEST, text, is_synced=True)
         return manifest
 
     def _train(self, trainer: SegmentTrainer, checkpoint: Path | None) -> None:
@@ -136,7 +134,7 @@ class Tuning:
         if not self.state.is_main_process:
             trainer.train(resume_from_checkpoint=resume)
             return
-        with Curves(self.run / FOLDER, self.settings.epochs, is_silent=self.is_silent) as curves:
+        with Curves(self.run / TUNING, self.settings.epochs, is_silent=self.is_silent) as curves:
             trainer.add_callback(curves)
             trainer.train(resume_from_checkpoint=resume)
 
@@ -188,7 +186,7 @@ class Tuning:
 
     def _manifest(self, trainer: SegmentTrainer) -> dict[str, Any]:
         of_all, of_targets = count_kinds(self.built.train)
-        steps = read_curves(self.run / FOLDER) if self.state.is_main_process else []
+        steps = read_curves(self.run / TUNING) if self.state.is_main_process else []
         return {
             "format": FORMAT,
             "identity": dict(self.checkpoints.identity),

@@ -18,6 +18,7 @@ from train.recycling.recycled import Recycled, reflected_from
 from train.recycling.selection import Variant, num_kept, ranks, why_dropped
 from train.recycling.settings import Recycle
 from train.recycling.status import Status
+from train.run_folder import RECYCLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Results:
     """
 
     def __init__(self, folder: Path, settings: Recycle) -> None:
-        self._file, self._settings = folder / "recycled.jsonl", settings
+        self._file, self._settings = folder / RECYCLED, settings
         self._entries: dict[int, list[Entry]] = {}
         self._statuses, self._outcomes = Counter[str](), Counter[str]()
         self._stages: dict[str, Counter[str]] = {"instruction": Counter(), "response": Counter()}

@@ -24,6 +24,7 @@ from train.recycling.results import Results
 from train.recycling.settings import Teacher as TeacherSettings
 from train.recycling.summary import done, inputs, write_summary
 from train.recycling.teacher import Teacher
+from train.run_folder import JOURNAL, TEACHER
 from train.samples import Seed, read_seeds
 
 MIN_BLOCKS = 3  # one is asked about instructions, one scored, one asked about responses
@@ -45,7 +46,7 @@ async def recycle(
         if (known := done(folder, given)) is not None:
             return known
         with (
-            Calls(folder / "teacher" / "journal.jsonl") as calls,
+            Calls(folder / TEACHER / JOURNAL) as calls,
             Results(folder, config.recycle) as results,
         ):
             teacher = Teacher(endpoint, calls, config.teacher)

@@ -13,6 +13,7 @@ from train.config import Config
 from train.model_hash import hash_model
 from train.recycling.prompts import INSTRUCTION, RESPONSE, SYSTEM, text
 from train.recycling.results import Results
+from train.run_folder import RECYCLED, RECYCLED_MANIFEST
 
 FORMAT = 1
 
@@ -45,8 +46,8 @@ def _student(config: Config) -> dict[str, Any]:
 
 def done(folder: Path, given: dict[str, Any]) -> dict[str, Any] | None:
     """Return the summary of the folder, if the same inputs gave it and nothing is left to ask."""
-    file = folder / "recycled.json"
-    if not file.exists() or not (folder / "recycled.jsonl").exists():
+    file = folder / RECYCLED_MANIFEST
+    if not file.exists() or not (folder / RECYCLED).exists():
         return None
     known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     is_same = known.get("format") == FORMAT and known["inputs"] == given
@@ -57,7 +58,7 @@ def write_summary(
     config: Config, given: dict[str, Any], results: Results, teacher: dict[str, Any]
 ) -> dict[str, Any]:
     """Write recycled.jsonl and recycled.json, and return the latter; teacher: what it cost."""
-    file = config.run.dir / "recycled.json"
+    file = config.run.dir / RECYCLED_MANIFEST
     file.unlink(missing_ok=True)  # it never tells of other lines than those beside it
     summary = {
         "format": FORMAT,

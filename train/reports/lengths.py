@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from train.config import Config
+from train.run_folder import BUILT, TOKENIZER
 
 AT_ONCE = 1000  # texts
 
@@ -47,4 +48,4 @@ def _folders(config: Config) -> Iterator[Path]:
     for name in (config.score.model, config.sft.model, config.build.tokenizer):
         if name:
             yield Path(name)
-    yield config.run.dir / "built" / "tokenizer"
+    yield config.run.dir / BUILT / TOKENIZER

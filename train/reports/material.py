@@ -13,6 +13,17 @@ from files.journal import Journal
 from train.config import Config
 from train.errors import DataError
 from train.reports.recycled_row import RecycledRow
+from train.run_folder import (
+    BUILT,
+    BUILT_MANIFEST,
+    CURVES,
+    DATA,
+    RECYCLED,
+    RECYCLED_MANIFEST,
+    SCORED,
+    TUNING,
+    TUNING_MANIFEST,
+)
 
 Manifest = Mapping[str, Any]
 
@@ -40,21 +51,21 @@ class Material:
 def read_material(config: Config) -> Material:
     """Read what there is of the run; raise DataError where there is nothing, or it is broken."""
     folder = config.run.dir
-    rows, sha256 = _read_rows(folder / "recycled.jsonl")
-    recycled = _read_manifest(folder / "recycled.json")
-    scored = _read_manifest(folder / "scored.json")
+    rows, sha256 = _read_rows(folder / RECYCLED)
+    recycled = _read_manifest(folder / RECYCLED_MANIFEST)
+    scored = _read_manifest(folder / f"{SCORED}.json")
     if recycled and scored and _is_one_student(recycled, scored):
-        rows = _with_scores(rows, folder / "scored.jsonl")
+        rows = _with_scores(rows, folder / f"{SCORED}.jsonl")
     material = Material(
         config=config,
-        data=_read_manifest(folder / "data.json"),
+        data=_read_manifest(folder / DATA),
         recycled=recycled,
         rows=rows,
         rows_sha256=sha256,
         scored=scored,
-        built=_read_manifest(folder / "built" / "built.json"),
-        sft=_read_manifest(folder / "tuning" / "sft.json"),
-        curves=_read_curves(folder / "tuning" / "curves.jsonl"),
+        built=_read_manifest(folder / BUILT / BUILT_MANIFEST),
+        sft=_read_manifest(folder / TUNING / TUNING_MANIFEST),
+        curves=_read_curves(folder / TUNING / CURVES),
     )
     if not any((material.data, material.rows, material.built, material.sft, material.curves)):
         raise DataError(f"{folder} holds nothing of a run yet: run a stage first")

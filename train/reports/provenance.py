@@ -8,6 +8,15 @@ from typing import Any
 
 from train.reports.flat_rows import Row, flat_rows
 from train.reports.material import Manifest, Material
+from train.run_folder import (
+    BUILT_MANIFEST,
+    BUNDLE,
+    BUNDLE_MANIFEST,
+    DATA,
+    RECYCLED_MANIFEST,
+    SCORED,
+    TUNING_MANIFEST,
+)
 
 SECTIONS = ("run", "data", "teacher", "recycle", "score", "build", "sft", "export")
 
@@ -32,18 +41,18 @@ def _stages(material: Material) -> list[str]:
         "sft": material.sft,
     }
     stages = [stage for stage, manifest in done.items() if manifest is not None]
-    is_exported = (material.config.run.dir / "bundle" / "manifest.json").is_file()
+    is_exported = (material.config.run.dir / BUNDLE / BUNDLE_MANIFEST).is_file()
     return [*stages, *(["export"] if is_exported else []), "report"]
 
 
 def _hashes(material: Material) -> Iterator[Row]:
     yield "configuration, now", material.config.sha256
     manifests = {
-        "data.json": material.data,
-        "recycled.json": material.recycled,
-        "scored.json": material.scored,
-        "built.json": material.built,
-        "sft.json": material.sft,
+        DATA: material.data,
+        RECYCLED_MANIFEST: material.recycled,
+        f"{SCORED}.json": material.scored,
+        BUILT_MANIFEST: material.built,
+        TUNING_MANIFEST: material.sft,
     }
     for name, manifest in manifests.items():
         if manifest is not None:
