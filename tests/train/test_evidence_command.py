@@ -53,9 +53,9 @@ def test_comparing_again_changes_nothing(out: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--arms", "thinkin"], "no arm is called 'thinkin'; there is thinking, reflecting"),
+        (["--arms", "thinkin"], "no arm is called 'thinkin'; there is thinking; reflecting"),
         (["--seeds", "1,x"], "--seeds 1,x: whole numbers"),
-        (["--compare-only"], "has no finished run: leave out --compare-only"),
+        (["--compare-only"], "has no finished run of them: leave out --compare-only"),
     ],
 )
 def test_what_cannot_be_done_is_refused(

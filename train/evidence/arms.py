@@ -16,7 +16,8 @@ class Arm:
     base: the arm whose finished weights it starts from
     mistakes: drawn at random; the base's own; or drawn, but on the puzzles of the base's own
     lora_rank: of adapters on all linear layers, the rest frozen; 0 trains everything
-    num_numbers: of a puzzle; words_share: of word problems among the examples
+    num_numbers: of a puzzle; words_share: of word problems among the examples, words_mistakes: how
+    often a step of theirs is preceded by a mistake and its reflection
     """
 
     name: str
@@ -29,6 +30,7 @@ class Arm:
     lora_rank: int = 0
     num_numbers: int = 3
     words_share: float = 0.0
+    words_mistakes: float = 0.0
 
     @property
     def can_reflect(self) -> bool:
@@ -38,6 +40,7 @@ class Arm:
 
 HALF = "thinking, half"
 THINKING, REFLECTING = "thinking", "reflecting"
+BOTH = "reflecting in both"
 FOUR, MIXED = "four numbers", "mixed"
 # In the order of running: what decides comes first.
 ARMS = (
@@ -49,18 +52,23 @@ ARMS = (
         Style.REFLECTING, Mask.PREFIX),
     Arm("direct", "the answer alone", Style.DIRECT),
     Arm(HALF, "what the continued ones start from", Style.THINKING, share=0.5),
+    Arm("thinking, continued", "the control of all that is continued: more of the same",
+        Style.THINKING, share=0.5, base=HALF),
     Arm("continued", "thinking, then reflecting, half each", Style.REFLECTING, share=0.5,
         base=HALF),
     Arm("own mistakes", "as continued, with the mistakes that the thinking model makes",
         Style.REFLECTING, share=0.5, base=HALF, mistakes="own"),
     Arm("same puzzles", "the control of own mistakes: its puzzles, mistakes drawn",
         Style.REFLECTING, share=0.5, base=HALF, mistakes="drawn on the same puzzles"),
-    Arm("LoRA", "as continued, by adapters of rank 16 alone", Style.REFLECTING, share=0.5,
-        base=HALF, lora_rank=16),
+    Arm("LoRA", "as continued, by adapters and the rows of new tokens alone", Style.REFLECTING,
+        share=0.5, base=HALF, lora_rank=64),
     Arm(f"{THINKING}, {FOUR}", "longer puzzles", Style.THINKING, num_numbers=4),
     Arm(f"{REFLECTING}, {FOUR}", "longer puzzles", Style.REFLECTING, num_numbers=4),
     Arm(f"{THINKING}, {MIXED}", "with word problems", Style.THINKING, words_share=0.3),
-    Arm(f"{REFLECTING}, {MIXED}", "with word problems", Style.REFLECTING, words_share=0.3),
+    Arm(f"{REFLECTING}, {MIXED}", "with word problems, which have no reflections",
+        Style.REFLECTING, words_share=0.3),
+    Arm(f"{BOTH}, {MIXED}", "with word problems, which have theirs",
+        Style.REFLECTING, words_share=0.3, words_mistakes=0.2),
 )  # fmt: skip
 
 
@@ -75,7 +83,7 @@ def find(name: str) -> Arm:
     for arm in ARMS:
         if arm.name == name:
             return arm
-    raise KeyError(f"no arm is called {name!r}; there is {', '.join(a.name for a in ARMS)}")
+    raise KeyError(f"no arm is called {name!r}; there is {'; '.join(a.name for a in ARMS)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +91,14 @@ class Scale:
     """How much of everything; equal scales make equal figures.
 
     num_tokens: of training, prompts included, without padding
-    batch_tokens: of a step; with half of the demo model's, checking is learned on half the tokens
+    batch_tokens: of a step; lr: the rate, of matrices and of the rest
     num_puzzles: held-out puzzles asked; num_votes: answers a puzzle of the voting arms
     num_own, num_tries: training puzzles on which own mistakes are sought, and how often
     """
 
     num_tokens: int = 3_200_000
     batch_tokens: int = 1024
+    lr: float = 4e-3
     num_layers: int = 4
     width: int = 96
     num_puzzles: int = 1000

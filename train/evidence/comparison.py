@@ -1,8 +1,10 @@
 """Comparison: the figures of all runs, and what of their differences is more than chance.
 
-Two questions, a test of each. On these puzzles: the mean over seeds of each puzzle, paired (signs
-drawn at random, one for all wordings of a puzzle). With other seeds: the differences of the seeds,
-paired t. Holm's correction over all comparisons of either.
+Two questions, an interval and a test of each. With these seeds on other numbers: the mean over
+seeds of each puzzle, paired, all puzzles of the same numbers together (drawn with replacement;
+signs drawn at random). With other seeds on these numbers: the differences of the seeds, paired t.
+What the goals are held against stands alone; all other comparisons are one family, corrected by
+Holm, whose size is that of the whole plan, however much of it has been run.
 """
 
 from __future__ import annotations
@@ -14,65 +16,120 @@ from typing import Any
 from estimates.means import mean
 from estimates.paired import pair
 from estimates.power import holm
-from train.evidence.arms import ARMS, MIXED, REFLECTING, THINKING, find, thinking_of
+from train.evidence.arms import ARMS, BOTH, HALF, MIXED, REFLECTING, THINKING, find, thinking_of
 from train.evidence.curves import curves_of
 from train.evidence.figures import Runs, asked, figures_of, pooled
+from train.evidence.seeds import over_seeds, p_over_seeds
 from train.evidence.votes import CHOICES, chosen, mean_tokens
+from train.evidence.words import SPLITS, words_of
 
 Results = Mapping[str, Runs]
-ROUNDING = 1e-9
+PRIMARY = (THINKING, REFLECTING)
 PAIRS = (
-    *((thinking_of(arm.name), arm.name) for arm in ARMS if arm.name != thinking_of(arm.name)),
+    *(
+        (thinking_of(arm.name), arm.name)
+        for arm in ARMS
+        if arm.name not in (thinking_of(arm.name), HALF)
+    ),
     ("unmasked", REFLECTING),
     ("attempts masked", REFLECTING),
     ("prefix masked", REFLECTING),
-    (REFLECTING, "continued"),
+    ("thinking, continued", "continued"),
+    ("thinking, continued", "LoRA"),
+    ("continued", REFLECTING),
     ("same puzzles", "own mistakes"),
-    ("continued", "LoRA"),
+    ("LoRA", "continued"),
 )
+WORD_PAIRS = tuple((f"{THINKING}, {MIXED}", f"{style}, {MIXED}") for style in (REFLECTING, BOTH))
+DECODINGS = ("greedy", "each at its best")
+FAMILY_SIZE = len(PAIRS) - 1 + len(DECODINGS) + len(WORD_PAIRS) * len(SPLITS)
 
 
 def compare_arms(results: Results) -> dict[str, Any]:
     """Return all figures in JSON form."""
-    pairs = [(a, b) for a, b in PAIRS if a in results and b in results]
-    differences = [{"first": a, "second": b, **_against(results[a], results[b])} for a, b in pairs]
-    _adjust(differences)
-    reflecting = [
-        name for name in results if find(name).can_reflect and thinking_of(name) in results
+    differences = [
+        {"first": a, "second": b, **_against(results[a], results[b], sampled, sampled)}
+        for a, b in PAIRS
+        if a in results and b in results
     ]
+    decodings = _decodings(results)
+    words = _words(results)
+    others = [one for one in differences if (one["first"], one["second"]) != PRIMARY]
+    _adjust([*others, *decodings, *words])
     return {
         "arms": {name: figures_of(runs) for name, runs in results.items()},
         "differences": differences,
+        "decodings": decodings,
         "equal_inference": {
-            name: _equal_inference(results[thinking_of(name)], results[name]) for name in reflecting
+            name: _equal_inference(results[thinking_of(name)], results[name])
+            for name in results
+            if find(name).can_reflect and thinking_of(name) in results
         },
-        "word_problems": {split: _words(results, split) for split in ("fresh", "numbers")},
+        "word_problems": words,
         "curves": {name: curves_of(name, runs) for name, runs in results.items()},
     }
 
 
-def _words(results: Results, split: str) -> dict[str, Any]:
-    """Compare the two mixed arms on word problems; nothing where one is missing."""
-    arms = [results.get(f"{style}, {MIXED}", {}) for style in (THINKING, REFLECTING)]
-    rows = {
-        seed: (arms[0][seed]["word_problems"][split]["right"],
-               arms[1][seed]["word_problems"][split]["right"])
-        for seed in sorted(set(arms[0]) & set(arms[1]))
-    }  # fmt: skip
-    if not rows:
-        return {}
-    sides = zip(*rows.values(), strict=True)
-    each = range(len(next(iter(rows.values()))[0]))
-    thinking, reflecting = (pooled(side, each).to_dict() for side in sides)
-    return {"thinking": thinking, "reflecting": reflecting, **_paired(rows, each)}
+def sampled(run: Mapping[str, Any]) -> Sequence[int]:
+    """Return what the first replies of a run have right, sampled."""
+    right: Sequence[int] = run["tries"][0]["right"]
+    return right
 
 
-def _against(first: Runs, second: Runs) -> dict[str, Any]:
-    """Compare two arms on the seeds that both have."""
-    seeds = sorted(set(first) & set(second))
+def greedy(run: Mapping[str, Any]) -> Sequence[int]:
+    """Return what its greedy replies have right."""
+    right: Sequence[int] = run["greedy_tries"][0]["right"]
+    return right
+
+
+def _decodings(results: Results) -> list[dict[str, Any]]:
+    """Compare the primary pair as it is not sampled at the temperature of the figures.
+
+    Each at its best: by the figures themselves, which favours both.
+    """
+    if not all(name in results for name in PRIMARY):
+        return []
+    pairs = dict.fromkeys(DECODINGS, (greedy, greedy))
+    best = [
+        max((sampled, greedy), key=lambda way: mean([mean(way(run)) for run in runs.values()]))
+        for runs in (results[name] for name in PRIMARY)
+    ]
+    pairs[DECODINGS[1]] = (best[0], best[1])
+    first, second = (results[name] for name in PRIMARY)
+    return [
+        {
+            "decoding": name,
+            "first": ways[0].__name__,
+            "second": ways[1].__name__,
+            **_against(first, second, *ways),
+        }
+        for name, ways in pairs.items()
+    ]
+
+
+def _words(results: Results) -> list[dict[str, Any]]:
+    """Compare the mixed arms on word problems."""
+    found = []
+    for first, second in WORD_PAIRS:
+        if first not in results or second not in results:
+            continue
+        for split in SPLITS:
+            sides = [words_of(results[name], split) for name in (first, second)]
+            rows = {
+                seed: (sides[0].right[seed], sides[1].right[seed])
+                for seed in sorted(set(sides[0].right) & set(sides[1].right))
+            }
+            told = {"split": split, "first": first, "second": second}
+            shares = {"of_first": sides[0].to_dict(), "of_second": sides[1].to_dict()}
+            found.append(told | shares | _paired(rows, sides[0].cores))
+    return found
+
+
+def _against(first: Runs, second: Runs, of_first: Any, of_second: Any) -> dict[str, Any]:
+    """Compare two arms on the seeds that both have; of_first, of_second: what of a run counts."""
     rows = {
-        seed: (first[seed]["tries"][0]["right"], second[seed]["tries"][0]["right"])
-        for seed in seeds
+        seed: (of_first(first[seed]), of_second(second[seed]))
+        for seed in sorted(set(first) & set(second))
     }
     return _paired(rows, asked(first))
 
@@ -80,7 +137,7 @@ def _against(first: Runs, second: Runs) -> dict[str, Any]:
 def _paired(
     rows: Mapping[int, tuple[Sequence[int], Sequence[int]]], clusters: Sequence[Hashable]
 ) -> dict[str, Any]:
-    """Compare by seed, over puzzles and over seeds; rows: for each seed the two lists of right.
+    """Compare by seed, over numbers and over seeds; rows: for each seed the two lists of right.
 
     clusters: what each puzzle goes together with
     """
@@ -91,10 +148,12 @@ def _paired(
         for side in zip(*rows.values(), strict=True)
     )
     together = pair(first, second, clusters=clusters)
+    seeds = over_seeds(differences)
     return {
         "difference": together.difference.to_dict(),
-        "p_puzzles": together.p,
-        "p_seeds": _p_of_seeds(differences),
+        "difference_seeds": seeds.to_dict() if seeds else None,
+        "p_numbers": together.p,
+        "p_seeds": p_over_seeds(differences),
         "by_seed": {
             seed: {"b": one.b, "c": one.c, "difference": one.difference.value, "p": one.p}
             for seed, one in by_seed.items()
@@ -102,19 +161,12 @@ def _paired(
     }
 
 
-def _p_of_seeds(differences: Sequence[float]) -> float | None:
-    """Return the two-sided p of a paired t test; None where seeds do not differ or are too few."""
-    if len(differences) < 2 or max(differences) - min(differences) < ROUNDING:
-        return None
-    from scipy.stats import ttest_1samp
-
-    return float(ttest_1samp(differences, 0.0).pvalue)
-
-
 def _adjust(compared: Sequence[dict[str, Any]]) -> None:
-    for name in ("p_puzzles", "p_seeds"):
+    """Add the p values corrected for the whole family; what has none yet counts as chance."""
+    for name in ("p_numbers", "p_seeds"):
         known = [one for one in compared if one[name] is not None]
-        for one, p in zip(known, holm([one[name] for one in known]), strict=True):
+        missing = [1.0] * (FAMILY_SIZE - len(known))
+        for one, p in zip(known, holm([*(one[name] for one in known), *missing]), strict=False):
             one[f"{name}_holm"] = p
 
 
@@ -131,7 +183,7 @@ def _equal_inference(thinking: Runs, runs: Runs) -> dict[str, Any]:
     }
     for choice in CHOICES:
         rows = {
-            seed: (chosen(thinking[seed]["tries"][:k], choice), runs[seed]["tries"][0]["right"])
+            seed: (chosen(thinking[seed]["tries"][:k], choice), sampled(runs[seed]))
             for seed in seeds
         }
         right = pooled([row[0] for row in rows.values()], asked(runs)).to_dict()

@@ -9,9 +9,8 @@ from estimates.means import mean
 from estimates.proportions import Interval
 from train.evidence.arms import find
 from train.evidence.figures import Runs, asked, pooled
-from train.evidence.puzzles import same
+from train.evidence.puzzles import Part, puzzles, same
 from train.evidence.votes import CHOICES, chosen, mean_tokens, within
-from train.small.evaluation import CHECK_SEED
 
 BUDGETS = (24, 32, 48, 64, 96, 128, 192, 256, 384)
 
@@ -40,8 +39,8 @@ def curves_of(name: str, runs: Runs) -> dict[str, Any]:
 
 def _checked(name: str, answers: Sequence[str]) -> Interval:
     """Return what a check found right, its seeds together."""
-    cores = same(len(answers[0]), find(name).num_numbers, CHECK_SEED)
-    return pooled([list(map(int, one)) for one in answers], cores)
+    asked = puzzles(Part.CHECK, len(answers[0]), find(name).num_numbers)
+    return pooled([list(map(int, one)) for one in answers], same(asked))
 
 
 def _inference(name: str, runs: Runs) -> dict[str, list[dict[str, Any]]]:

@@ -8,8 +8,10 @@ from typing import Any
 from estimates.clusters import clustered_counts, clustered_wilson
 from estimates.means import mean
 from estimates.proportions import Interval
+from problems.countdown import Puzzle
 from train.evidence.arms import find
-from train.evidence.puzzles import same
+from train.evidence.puzzles import Part, puzzles, same
+from train.evidence.seeds import over_seeds
 
 Runs = Mapping[int, Mapping[str, Any]]  # seed -> its result.json
 JUDGED = ("wrong", "wrong_flagged", "right", "right_flagged", "repaired")  # as `Reflections`
@@ -21,20 +23,25 @@ SHARES = {  # name -> what is counted, of what
 
 
 def figures_of(runs: Runs) -> dict[str, Any]:
-    """Return what an arm did, its seeds together: intervals by puzzle, the seeds being given.
+    """Return what an arm did, its seeds together: intervals by numbers, the seeds being given.
 
     caught: wrong attempts that a reflection follows; false_alarms: right ones; repaired: caught
     ones that a right attempt follows.
     """
     first = {seed: run["tries"][0] for seed, run in runs.items()}
-    shares = {name: _attempts(runs, *of) for name, of in SHARES.items()}
+    judged = [one["judged"] for one in first.values()]
+    shares = {name: share_of(judged, of, asked(runs)) for name, of in SHARES.items()}
     forced = {
         name: mean([run["forced"][name] for run in runs.values()]) for name in ("wrong", "right")
     }
+    right = {seed: mean(one["right"]) for seed, one in first.items()}
+    seeds = over_seeds(list(right.values()))
     return {
         "seeds": sorted(runs),
+        "asked": _num_asked(runs),
         "right": pooled([one["right"] for one in first.values()], asked(runs)).to_dict(),
-        "right_by_seed": {seed: mean(one["right"]) for seed, one in first.items()},
+        "right_seeds": seeds.to_dict() if seeds else None,
+        "right_by_seed": right,
         "greedy": mean([mean(run["greedy_tries"][0]["right"]) for run in runs.values()]),
         "finished": mean([mean(one["finished"]) for one in first.values()]),
         "tokens": mean([mean(one["tokens"]) for one in first.values()]),
@@ -43,6 +50,8 @@ def figures_of(runs: Runs) -> dict[str, Any]:
         "caught_less_false_alarms": shares["caught"].value - shares["false_alarms"].value,
         "forced": forced,
         "by_num_solutions": _by_solutions(runs),
+        "num_parameters": next(iter(runs.values()))["num_parameters"],
+        "own_mistakes": {seed: run["own_mistakes"] for seed, run in runs.items()},
         "training_tokens": mean([run["training"]["num_tokens"] for run in runs.values()]),
         "loss_tokens": mean([run["training"]["num_loss_tokens"] for run in runs.values()]),
         "examples": mean([run["training"]["num_examples"] for run in runs.values()]),
@@ -51,17 +60,33 @@ def figures_of(runs: Runs) -> dict[str, Any]:
     }
 
 
-def _attempts(runs: Runs, counted: str, of: str) -> Interval:
-    """Return the share of attempts; those at one puzzle go together."""
-    k, n = JUDGED.index(counted), JUDGED.index(of)
-    counts = [(one[k], one[n]) for run in runs.values() for one in run["tries"][0]["judged"]]
-    return clustered_counts(counts, list(asked(runs)) * len(runs))
+def share_of(
+    judged: Sequence[Sequence[Sequence[int]]], of: tuple[str, str], clusters: Sequence[Hashable]
+) -> Interval:
+    """Return the share of the first kind of attempts in the second; judged: by run and problem."""
+    k, n = map(JUDGED.index, of)
+    counts = [(one[k], one[n]) for rows in judged for one in rows]
+    return clustered_counts(counts, list(clusters) * len(judged))
+
+
+def _num_asked(runs: Runs) -> dict[str, int]:
+    """Return how many prompts there were, of how many different puzzles and numbers."""
+    those = _puzzles(runs)
+    return {
+        "prompts": len(those),
+        "puzzles": len({one.core for one in those}),
+        "numbers": len(set(same(those))),
+    }
 
 
 def asked(runs: Runs) -> Sequence[Hashable]:
-    """Return of each puzzle that an arm was asked what it goes together with."""
+    """Return the numbers of each puzzle that an arm was asked: what goes together."""
+    return same(_puzzles(runs))
+
+
+def _puzzles(runs: Runs) -> tuple[Puzzle, ...]:
     one = next(iter(runs.values()))
-    return same(len(one["num_solutions"]), find(one["arm"]).num_numbers)
+    return puzzles(Part.TEST, len(one["num_solutions"]), find(one["arm"]).num_numbers)
 
 
 def pooled(rows: Sequence[Sequence[int]], clusters: Sequence[Hashable]) -> Interval:

@@ -83,10 +83,10 @@ class Jobs:
         for job in list(self.waiting):
             if self.is_stopping or len(self.running) >= num_workers:
                 return
-            if is_done(self.out, job.arm, job.seed):
+            if is_done(self.out, job.arm, job.seed, self.scale):
                 self.waiting.remove(job)
                 continue
-            if job.base and not is_done(self.out, find(job.base[0]), job.seed):
+            if job.base and not is_done(self.out, find(job.base[0]), job.seed, self.scale):
                 continue
             folder = folder_of(self.out, job.arm.name, job.seed)
             folder.mkdir(parents=True, exist_ok=True)

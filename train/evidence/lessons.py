@@ -6,6 +6,7 @@ number of training tokens.
 
 from __future__ import annotations
 
+import random
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -14,11 +15,13 @@ from problems.countdown import Puzzle
 from problems.problem import Problem
 from train.building.masks import copies
 from train.evidence.own_mistakes import OwnMistakes
+from train.evidence.puzzles import Part, puzzle, source
 from train.segments import Example, Kind, Segment
-from train.small import countdown
-from train.small.mixture import Mixture
+from train.small import word_problems
+from train.small.countdown import trace
 
 P_MORE, MAX_WRONG = 0.65, 8  # as the demo model is taught
+WORDS_MISTAKES_FROM = 0.6  # of the training
 
 
 class Style(StrEnum):
@@ -47,7 +50,9 @@ class Mask(StrEnum):
 class Lesson:
     """Examples by index; `example` is a pure function of its arguments and the fields.
 
-    num_numbers: of a puzzle; words_share: of word problems, taught as the demo model learns them
+    num_numbers: of a puzzle; words_share: of word problems, in which each step is preceded by a
+    mistake and its reflection with words_mistakes, in the last part of the training
+    first: the index of the first example, beyond those of what the model starts from
     """
 
     style: Style
@@ -55,12 +60,15 @@ class Lesson:
     own: OwnMistakes | None = None
     num_numbers: int = 3
     words_share: float = 0.0
+    words_mistakes: float = 0.0
+    first: int = 0
 
     def example(self, seed: int, index: int, phase: float) -> Example[Problem]:
         """Return the example at `index`; only word problems depend on the phase."""
-        if self.words_share:
-            has_reflections = self.style is Style.REFLECTING
-            return Mixture(has_reflections, self.words_share).example(seed, index, phase)
+        index += self.first
+        if random.Random(f"words/{seed}/{index}").random() < self.words_share:
+            p_mistake = self.words_mistakes if phase >= WORDS_MISTAKES_FROM else 0.0
+            return word_problems.example(seed, index, p_mistake=p_mistake)
         copy = 0
         if self.mask is Mask.PREFIX and self.style is Style.REFLECTING:
             index, copy = divmod(index, 2)
@@ -69,11 +77,10 @@ class Lesson:
 
     def _taught(self, seed: int, index: int) -> Example[Puzzle]:
         if self.own is not None:
-            return self.own.example(seed, index, P_MORE, MAX_WRONG)
+            return self.own.example(seed, index - self.first, P_MORE, MAX_WRONG)
         p_more = P_MORE if self.style is Style.REFLECTING else 0.0
-        found = countdown.example(
-            seed, index, p_more=p_more, max_wrong=MAX_WRONG, num_numbers=self.num_numbers
-        )
+        rng = source(Part.TRAIN, seed, index)
+        found = trace(rng, puzzle(rng, Part.TRAIN, self.num_numbers), p_more, MAX_WRONG)
         if self.style is Style.DIRECT:
             return replace(found, segments=found.segments[-1:])
         return found

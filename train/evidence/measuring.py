@@ -15,11 +15,11 @@ from typing import Any
 import torch
 
 from problems.countdown import Puzzle
-from problems.families import EVALUATION_SEED, WORD_PROBLEMS, draw
+from problems.families import EVALUATION_SEED
 from problems.reflections import judge
-from problems.split import Split
 from train.evidence.arms import Arm
-from train.evidence.puzzles import puzzles
+from train.evidence.puzzles import Part, puzzles
+from train.evidence.words import SPLITS, word_problems
 from train.segments import Kind
 from train.small.countdown import sorted_out, trace
 from train.small.evaluation import Verdict, answer, figures
@@ -33,7 +33,7 @@ def measure(
     model: Any, tokenizer: Any, num_puzzles: int, num_votes: int, arm: Arm
 ) -> dict[str, Any]:
     """Ask every puzzle: sampled num_votes times, greedily once; and force attempts on the model."""
-    asked = puzzles(num_puzzles, arm.num_numbers)
+    asked = puzzles(Part.TEST, num_puzzles, arm.num_numbers)
     tries = [
         answer(model, tokenizer, asked, TEMPERATURE, EVALUATION_SEED + number)
         for number in range(num_votes)
@@ -53,12 +53,12 @@ def measure(
 def _words(model: Any, tokenizer: Any, n: int) -> dict[str, Any]:
     """Ask word problems too, of which the demo model's manifest tells the sets."""
     found = {}
-    for split in (Split.FRESH, Split.NUMBERS):
-        verdicts = answer(
-            model, tokenizer, draw(WORD_PROBLEMS, split, n, EVALUATION_SEED), TEMPERATURE
-        )
-        right = [int(verdict.is_right) for verdict in verdicts]
-        found[split.value] = {"figures": figures(verdicts), "right": right}
+    for split in SPLITS:
+        verdicts = answer(model, tokenizer, word_problems(split, n), TEMPERATURE)
+        found[split.value] = {
+            "right": [int(verdict.is_right) for verdict in verdicts],
+            "judged": _judged(verdicts),
+        }
     return found
 
 
@@ -72,10 +72,14 @@ def record(model: Any, tokenizer: Any, verdicts: Sequence[Verdict]) -> dict[str,
         "finished": [int(verdict.is_finished) for verdict in verdicts],
         "tokens": [verdict.num_tokens for verdict in verdicts],
         "reflections": [verdict.num_reflections for verdict in verdicts],
-        "judged": [astuple(judge(verdict.problem, verdict.text)) for verdict in verdicts],
+        "judged": _judged(verdicts),
         "answer": [_canonical(verdict) for verdict in verdicts],
         "logprob": [round(x, 4) for x in mean_logprobs(model, tokenizer, verdicts)],
     }
+
+
+def _judged(verdicts: Sequence[Verdict]) -> list[tuple[int, ...]]:
+    return [astuple(judge(verdict.problem, verdict.text)) for verdict in verdicts]
 
 
 def _canonical(verdict: Verdict) -> str:

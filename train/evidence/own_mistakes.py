@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from files.whole import write_whole
-from problems import countdown
 from problems.countdown import Attempt, Puzzle, attempts
-from problems.split import Split
+from train.evidence.decisions import read_decisions
+from train.evidence.puzzles import Part, puzzle, source
 from train.segments import Example
 from train.small.countdown import trace
 from train.small.sampling import sample
@@ -28,24 +28,43 @@ TEMPERATURE = 1.0  # a student at its most various: at the serving temperature i
 MAX_TOKENS = 64
 
 
+@dataclass(slots=True)
+class Counts:
+    """What the lines were that a model wrote as attempts, the same one as often as it came.
+
+    right; honest: wrong, and told so; dishonest: wrong with another result than its own, mostly the
+    target; unreadable: other numbers, no steps. Of dishonest ones the decisions are taught with
+    their honest results.
+    """
+
+    right: int = 0
+    honest: int = 0
+    dishonest: int = 0
+    unreadable: int = 0
+    puzzles: int = 0
+    puzzles_with_mistakes: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class OwnMistakes:
     """Of the training puzzles 0 to n - 1, the distinct wrong attempts that a model sampled.
 
-    lines: for each puzzle the attempts as written, most frequent first; is_used False: the control
+    lines: for each puzzle the attempts with honest results, most frequent first; is_used False:
+    the control; counts: of what they were found in
     """
 
     lines: tuple[tuple[str, ...], ...]
     is_used: bool = True
+    counts: Counts = field(default_factory=Counts, compare=False)
 
     def example(self, seed: int, index: int, p_more: float, max_wrong: int) -> Example[Puzzle]:
         """Return example `index`: puzzle index % n, other mistakes each time round."""
         epoch, at = divmod(index, len(self.lines))
-        puzzle = _puzzle(seed, at)
+        asked = _puzzle(seed, at)
         rng = random.Random(f"own mistakes/{seed}/{at}/{epoch}")
-        return trace(rng, puzzle, p_more, max_wrong, self._own(puzzle, at, epoch))
+        return trace(rng, asked, p_more, max_wrong, self._own(asked, at, epoch))
 
-    def _own(self, puzzle: Puzzle, at: int, epoch: int) -> list[Attempt]:
+    def _own(self, asked: Puzzle, at: int, epoch: int) -> list[Attempt]:
         """Return them in another order each time; the lesson's own random numbers stay as they are.
 
         So the control draws as many mistakes, and the same right attempts.
@@ -53,7 +72,7 @@ class OwnMistakes:
         if not self.is_used:
             return []
         rng = random.Random(f"order of own mistakes/{at}/{epoch}")
-        by_line = {attempt.line.strip(): attempt for attempt in attempts(puzzle.numbers)}
+        by_line = {attempt.line.strip(): attempt for attempt in attempts(asked.numbers)}
         own = [by_line[line] for line in self.lines[at]]
         return rng.sample(own, len(own))
 
@@ -63,24 +82,26 @@ class OwnMistakes:
         return hashlib.sha256(json.dumps([self.lines, self.is_used]).encode()).hexdigest()
 
     def save(self, file: Path) -> None:
-        """Write the attempts as JSON."""
-        write_whole(file, json.dumps(self.lines))
+        """Write the attempts and counts as JSON."""
+        write_whole(file, json.dumps({"lines": self.lines, "counts": asdict(self.counts)}))
 
     @classmethod
-    def load(cls, file: Path, *, is_used: bool = True) -> Self:
+    def load(cls, file: Path) -> Self:
         """Read what `save` wrote."""
-        return cls(tuple(map(tuple, json.loads(file.read_text()))), is_used)
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        return cls(tuple(map(tuple, saved["lines"])), counts=Counts(**saved["counts"]))
 
 
 def collect(model: Any, tokenizer: Any, seed: int, num_puzzles: int, num_tries: int) -> OwnMistakes:
-    """Let the model try each training puzzle so many times; keep its honest wrong attempts.
+    """Let the model try each training puzzle so many times; keep what it decides wrongly.
 
-    An attempt whose arithmetic is wrong, or that uses other numbers, teaches no honest result and
-    is left out.
+    A thinking-only model gives nearly every wrong attempt the target as its result: what is its own
+    is the decision, which is taught with what it really reaches.
     """
-    puzzles = [_puzzle(seed, at) for at in range(num_puzzles)]
-    prompts = [prompt_ids(tokenizer, puzzle.prompt) for puzzle in puzzles]
-    found: list[dict[str, int]] = [{} for _ in puzzles]
+    asked = [_puzzle(seed, at) for at in range(num_puzzles)]
+    prompts = [prompt_ids(tokenizer, one.prompt) for one in asked]
+    found: list[Counter[str]] = [Counter() for _ in asked]
+    counts = Counts(puzzles=num_puzzles)
     for number in range(num_tries):
         replies = sample(
             model,
@@ -92,21 +113,40 @@ def collect(model: Any, tokenizer: Any, seed: int, num_puzzles: int, num_tries: 
             seed=seed * 1000 + number,
             batch_size=400,
         )
-        for puzzle, reply, counts in zip(puzzles, replies, found, strict=True):
-            for line in _wrong_lines(puzzle, tokenizer.decode(reply)):
-                counts[line] = counts.get(line, 0) + 1
-    return OwnMistakes(tuple(_by_frequency(counts) for counts in found))
+        for one, reply, lines in zip(asked, replies, found, strict=True):
+            lines.update(mistakes(one, tokenizer.decode(reply), counts))
+    counts.puzzles_with_mistakes = sum(map(bool, found))
+    return OwnMistakes(tuple(_by_frequency(lines) for lines in found), counts=counts)
 
 
 def _puzzle(seed: int, index: int) -> Puzzle:
-    return countdown.puzzle(countdown.source(Split.TRAIN, seed, index), Split.TRAIN)
+    return puzzle(source(Part.TRAIN, seed, index), Part.TRAIN)
 
 
-def _wrong_lines(puzzle: Puzzle, reply: str) -> list[str]:
-    wrong = {a.line.strip() for a in attempts(puzzle.numbers) if a.result != puzzle.target}
-    return [line for line in map(str.strip, reply.split("\n")) if line in wrong]
+def mistakes(asked: Puzzle, reply: str, counts: Counts) -> list[str]:
+    """Return the wrong attempts of a reply as lines with honest results, and count its lines."""
+    by_decisions = {read_decisions(one.line.strip()): one for one in attempts(asked.numbers)}
+    found = []
+    for line in _attempts_of(reply):
+        decided = read_decisions(line)
+        attempt = by_decisions.get(decided) if decided is not None else None
+        if attempt is None:
+            counts.unreadable += 1
+        elif attempt.result == asked.target:
+            counts.right += 1
+        else:
+            is_honest = line == attempt.line.strip()
+            counts.honest += is_honest
+            counts.dishonest += not is_honest
+            found.append(attempt.line.strip())
+    return found
 
 
-def _by_frequency(counts: dict[str, int]) -> tuple[str, ...]:
-    ordered: Sequence[str] = sorted(counts, key=lambda line: (-counts[line], line))
-    return tuple(ordered)
+def _attempts_of(reply: str) -> list[str]:
+    """Return the lines of the thinking that are no tags."""
+    thinking = reply.partition("<thinking>")[2].partition("</thinking>")[0]
+    return [line for line in map(str.strip, thinking.split("\n")) if line and line[0] != "<"]
+
+
+def _by_frequency(counts: Counter[str]) -> tuple[str, ...]:
+    return tuple(sorted(counts, key=lambda line: (-counts[line], line)))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from estimates.proportions import Interval
 from train.evidence.arms import REFLECTING, THINKING, find
+from train.evidence.own_mistakes import Counts
+from train.evidence.votes import CHOICES
 
 MIN_POINTS, MAX_P, MIN_CAUGHT = 15.0, 0.01, 60.0
 
@@ -15,9 +18,12 @@ def summary(figures: Mapping[str, Any]) -> str:
     """Return the tables."""
     parts = [
         _arms(figures),
+        _attempts(figures),
         _differences(figures),
+        _decodings(figures),
         _inference(figures),
         _words(figures),
+        _own(figures),
         _verdict(figures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -43,76 +49,115 @@ def _p(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
 
 
+def _seeds(compared: Mapping[str, Any]) -> list[str]:
+    """Write a difference with both intervals, by seed, and both p values.
+
+    Corrected where the comparison is one of the family.
+    """
+    over = compared["difference_seeds"]
+    return [
+        points(compared["difference"]),
+        points(over) if over else "–",
+        ", ".join(f"{100 * seed['difference']:+.1f}" for seed in compared["by_seed"].values()),
+        *(_p(compared.get(f"{name}_holm", compared[name])) for name in ("p_numbers", "p_seeds")),
+    ]
+
+
+SEEDS = ["points", "over seeds", "by seed", "p over numbers", "p over seeds"]
+
+
 def _arms(figures: Mapping[str, Any]) -> str:
     rows = []
     for name, arm in figures["arms"].items():
-        seeds = ", ".join(f"{100 * right:.1f}" for right in arm["right_by_seed"].values())
-        reflects = find(name).can_reflect
+        over = arm["right_seeds"]
         rows.append(
             [
                 name,
-                f"{percent(arm['right'])} ({seeds})",
+                percent(arm["right"]),
+                f"[{100 * over['low']:.1f}, {100 * over['high']:.1f}]" if over else "–",
+                ", ".join(f"{100 * right:.1f}" for right in arm["right_by_seed"].values()),
                 f"{100 * arm['greedy']:.1f}",
                 f"{arm['tokens']:.0f}",
-                percent(arm["caught"]) if reflects else "–",
-                percent(arm["false_alarms"]) if reflects else "–",
-                percent(arm["repaired"]) if reflects else "–",
+                f"{100 * arm['finished']:.1f}",
             ]
         )
-    head = ["arm", "right, % (seeds)", "greedy", "tokens", "caught, %", "false alarms, %"]
-    return _table([*head, "repaired at once, %"], rows)
+    head = ["arm", "right, %", "over seeds", "by seed", "greedy, %", "tokens", "finished, %"]
+    return _table(head, rows)
+
+
+def _attempts(figures: Mapping[str, Any]) -> str:
+    """Tell what reflecting arms do with their own attempts, and with one put into their mouths."""
+    rows = [
+        [
+            name,
+            percent(arm["caught"]),
+            percent(arm["false_alarms"]),
+            percent(arm["repaired"]),
+            f"{100 * arm['forced']['wrong']:.1f}",
+            f"{100 * arm['forced']['right']:.1f}",
+        ]
+        for name, arm in figures["arms"].items()
+        if find(name).can_reflect
+    ]
+    head = ["its attempts", "caught, %", "false alarms, %", "repaired at once, %"]
+    return _table([*head, "forced wrong, %", "forced right, %"], rows) if rows else ""
 
 
 def _differences(figures: Mapping[str, Any]) -> str:
     rows = [
-        [
-            f"{one['second']} less {one['first']}",
-            points(one["difference"]),
-            ", ".join(f"{100 * seed['difference']:+.1f}" for seed in one["by_seed"].values()),
-            _p(one["p_puzzles_holm"]),
-            _p(one.get("p_seeds_holm")),
-        ]
-        for one in figures["differences"]
+        [f"{one['second']} less {one['first']}", *_seeds(one)] for one in figures["differences"]
     ]
-    head = ["difference", "points", "by seed", "p, these puzzles", "p, other seeds"]
-    return _table(head, rows) if rows else ""
+    return _table(["difference (Holm but the first)", *SEEDS], rows) if rows else ""
+
+
+def _decodings(figures: Mapping[str, Any]) -> str:
+    rows = [
+        [f"{one['decoding']}: {one['second']} less {one['first']}", *_seeds(one)]
+        for one in figures["decodings"]
+    ]
+    return _table([f"{REFLECTING} less {THINKING} (Holm)", *SEEDS], rows) if rows else ""
 
 
 def _inference(figures: Mapping[str, Any]) -> str:
-    rows = []
-    for name, one in figures["equal_inference"].items():
-        for choice in ("majority", "likeliest", "oracle"):
-            told = one[choice]
-            rows.append(
-                [
-                    f"{name}, {one['tokens']:.0f} tokens",
-                    f"{choice} of {one['k']}, {one['tokens_of_k']:.0f} tokens",
-                    percent(told["right"]),
-                    points(told["difference"]),
-                    _p(told["p_puzzles"]),
-                    _p(told["p_seeds"]),
-                ]
-            )
-    head = ["one reply", "against thinking's", "right, %", "ahead by, points"]
-    return _table([*head, "p, these puzzles", "p, other seeds"], rows) if rows else ""
+    rows = [
+        [
+            f"{name}, {one['tokens']:.0f} tokens",
+            f"{choice} of {one['k']}, {one['tokens_of_k']:.0f} tokens",
+            percent(one[choice]["right"]),
+            *_seeds(one[choice]),
+        ]
+        for name, one in figures["equal_inference"].items()
+        for choice in CHOICES
+    ]
+    head = ["one reply", "ahead of thinking's", "right, %"]
+    return _table([*head, *SEEDS], rows) if rows else ""
 
 
 def _words(figures: Mapping[str, Any]) -> str:
-    """Tell what reflection taught beside them does to word problems, which it hardly helps."""
+    """Tell what reflections do to word problems, where they are taught with them or beside them."""
     rows = [
         [
-            f"word problems, {split}",
-            percent(one["thinking"]),
-            percent(one["reflecting"]),
-            points(one["difference"]),
-            _p(one["p_puzzles"]),
-            _p(one["p_seeds"]),
+            f"{one['split']}, {one['second']}",
+            percent(one["of_second"]["right"]),
+            percent(one["of_first"]["right"]),
+            percent(one["of_second"]["caught"]),
+            percent(one["of_second"]["false_alarms"]),
+            *_seeds(one),
         ]
-        for split, one in figures["word_problems"].items()
-        if one
+        for one in figures["word_problems"]
     ]
-    head = ["mixed arms", "thinking, %", "reflecting, %", "points"]
-    return _table([*head, "p, these problems", "p, other seeds"], rows) if rows else ""
+    head = ["word problems (Holm)", "right, %", "thinking's, %", "caught, %", "false alarms, %"]
+    return _table([*head, *SEEDS], rows) if rows else ""
+
+
+def _own(figures: Mapping[str, Any]) -> str:
+    """Tell what was found of the mistakes that a model makes itself."""
+    found = [
+        [str(seed), *(f"{value:,}" for value in counts.values())]
+        for seed, counts in figures["arms"].get("own mistakes", {}).get("own_mistakes", {}).items()
+    ]
+    names = [field.name.replace("_", " ") for field in fields(Counts)]
+    return _table(["own attempts, seed", *names], found) if found else ""
 
 
 def _verdict(figures: Mapping[str, Any]) -> str:
@@ -133,7 +178,7 @@ def _verdict(figures: Mapping[str, Any]) -> str:
         >= MIN_POINTS,
         f"p < {MAX_P} over at least 3 seeds": len(gain["by_seed"]) >= 3
         and p_seeds is not None
-        and max(p_seeds, gain["p_puzzles"]) < MAX_P,
+        and max(p_seeds, gain["p_numbers"]) < MAX_P,
         "ahead of a majority vote at equal inference tokens": vote["majority"]["difference"]["low"]
         > 0
         and vote["tokens_of_k"] >= vote["tokens"],

@@ -15,17 +15,21 @@ from files.hashes import file_sha256
 from files.whole import write_whole
 from problems.countdown import Puzzle
 from train.errors import DataError
-from train.evidence.arms import Arm, Scale
+from train.evidence.arms import Arm, Scale, find
+from train.evidence.lessons import Lesson
 from train.evidence.measuring import TEMPERATURE, measure
 from train.evidence.own_mistakes import OwnMistakes, collect
-from train.evidence.puzzles import puzzles
+from train.evidence.puzzles import Part, puzzles
 from train.evidence.recipe import ArmRecipe, arm_recipe
+from train.segments import Lessons
 from train.small.evaluation import CHECK_SEED, answer, figures
+from train.small.labels import label
 from train.small.tokenizer import train_tokenizer
 from train.small.tuning import Tuning, build_model
 
 logger = logging.getLogger(__name__)
 WEIGHTS, RESULT, OWN = "weights.pt", "result.json", "own_mistakes.json"
+NUM_EXAMPLES = 1000  # in which every token of a lesson is met
 CONTINUED_LR = 2e-3  # of what starts from trained weights; fresh ones take the recipe's 4e-3
 
 
@@ -34,9 +38,21 @@ def folder_of(out: Path, arm: str, seed: int) -> Path:
     return out / arm.replace(", ", "-").replace(" ", "-").lower() / f"seed-{seed}"
 
 
-def is_done(out: Path, arm: Arm, seed: int) -> bool:
-    """Whether the figures of that run are there."""
-    return (folder_of(out, arm.name, seed) / RESULT).is_file()
+def is_done(out: Path, arm: Arm, seed: int, scale: Scale) -> bool:
+    """Whether the figures of that run are there; DataError where they are of another one."""
+    file = folder_of(out, arm.name, seed) / RESULT
+    if not file.is_file():
+        return False
+    known = json.loads(file.read_text(encoding="utf-8"))["of"]
+    if known != told(arm, scale):
+        raise DataError(f"{file} is of another arm or scale: choose another --out, or delete it")
+    return True
+
+
+def told(arm: Arm, scale: Scale) -> dict[str, Any]:
+    """Return the JSON form of what a run is of."""
+    found: dict[str, Any] = json.loads(json.dumps({"arm": asdict(arm), "scale": asdict(scale)}))
+    return found
 
 
 def train_arm(out: Path, arm: Arm, seed: int, scale: Scale) -> None:
@@ -46,28 +62,39 @@ def train_arm(out: Path, arm: Arm, seed: int, scale: Scale) -> None:
     """
     torch.set_num_threads(1)
     folder = folder_of(out, arm.name, seed)
-    mixture = arm_recipe(arm, seed, scale).mixture
-    shape = arm_recipe(arm, 1, scale)
-    tokenizer = train_tokenizer(
-        mixture, 1, shape.vocab_size, scale.num_tokenizer_examples, shape.max_length
-    )
+    tokenizer = tokenizer_of(arm, scale)
     tuning = start(out, arm, seed, scale, tokenizer)
     tuning.resume()
-    asked = puzzles(scale.num_check_puzzles, arm.num_numbers, CHECK_SEED)
+    asked = puzzles(Part.CHECK, scale.num_check_puzzles, arm.num_numbers)
     tuning.fit(lambda model: check(model, tokenizer, asked))
     torch.save(tuning.model.state_dict(), folder / WEIGHTS)
     num_votes = 1 if arm.can_reflect else scale.num_votes
     result = {
-        "format": 1,
+        "format": 2,
         "arm": arm.name,
+        "of": told(arm, scale),
         "seed": seed,
         "recipe": tuning.recipe.to_dict(),
         "num_parameters": sum(p.numel() for p in tuning.model.parameters()),
-        "num_trained": sum(p.numel() for p in tuning.model.parameters() if p.requires_grad),
+        "own_mistakes": _counts(tuning.recipe.lessons),
         "training": asdict(tuning.progress),
         **measure(tuning.model, tokenizer, scale.num_puzzles, num_votes, arm),
     }
     write_whole(folder / RESULT, json.dumps(result) + "\n", is_synced=True)
+
+
+def tokenizer_of(arm: Arm, scale: Scale) -> Any:
+    """Return the tokenizer, the same for all seeds and all arms on the same problems."""
+    shape = arm_recipe(arm, 1, scale)
+    return train_tokenizer(
+        shape.corpus, 1, shape.vocab_size, scale.num_tokenizer_examples, shape.max_length
+    )
+
+
+def _counts(lessons: Lessons) -> dict[str, int]:
+    """Return what was found of mistakes of the model's own; nothing where none were sought."""
+    own = lessons.own if isinstance(lessons, Lesson) else None
+    return asdict(own.counts) if own else {}
 
 
 def start(out: Path, arm: Arm, seed: int, scale: Scale, tokenizer: Any) -> Tuning:
@@ -84,28 +111,45 @@ def start(out: Path, arm: Arm, seed: int, scale: Scale, tokenizer: Any) -> Tunin
     model.load_state_dict(torch.load(weights, weights_only=True))
     if arm.mistakes != "drawn":
         own = own_mistakes(weights.parent, model, tokenizer, seed, scale)
-        used = OwnMistakes(own.lines, is_used=arm.mistakes == "own")
-        recipe = arm_recipe(arm, seed, scale, origin, used)
-    return Tuning(_continued(recipe), tokenizer, folder, _adapted(model, arm.lora_rank))
+        own = replace(own, is_used=arm.mistakes == "own")
+        recipe = arm_recipe(arm, seed, scale, origin, own)
+    if arm.lora_rank:
+        adapt(model, arm.lora_rank, new_tokens(recipe, find(arm.base), tokenizer))
+    return Tuning(_continued(recipe), tokenizer, folder, model)
 
 
 def _continued(recipe: ArmRecipe) -> ArmRecipe:
     return replace(recipe, lr=CONTINUED_LR, adamw_lr=CONTINUED_LR)
 
 
-def _adapted(model: Any, rank: int) -> Any:
-    """Put adapters on all linear layers and freeze the rest; nothing at rank 0."""
-    if not rank:
-        return model
+def adapt(model: Any, rank: int, rows: Sequence[int]) -> None:
+    """Put adapters on all linear layers; beside them only these rows of the embedding learn."""
     from peft import LoraConfig, inject_adapter_in_model
 
     layers = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     torch.manual_seed(0)
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers)
-    adapted = inject_adapter_in_model(config, model)
-    for name, parameter in adapted.named_parameters():
+    inject_adapter_in_model(config, model)
+    for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)
-    return adapted
+    embedding = model.get_input_embeddings().weight.requires_grad_(True)
+    learned = torch.zeros(len(embedding), 1)
+    learned[list(rows)] = 1.0
+    embedding.register_hook(lambda gradient: gradient * learned)
+
+
+def new_tokens(recipe: ArmRecipe, base: Arm, tokenizer: Any) -> list[int]:
+    """Return the ids that the recipe's lessons have and those of its base do not."""
+    before = replace(recipe.lesson, style=base.style, mask=base.mask)
+    ids = [
+        {
+            token
+            for index in range(NUM_EXAMPLES)
+            for token in label(tokenizer, [lessons.example(recipe.seed, index, 1.0)])[0].ids
+        }
+        for lessons in (recipe.lesson, before)
+    ]
+    return sorted(map(int, ids[0] - ids[1]))
 
 
 def own_mistakes(folder: Path, model: Any, tokenizer: Any, seed: int, scale: Scale) -> OwnMistakes:

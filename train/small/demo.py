@@ -28,7 +28,7 @@ def make_demo(
     """Train in `folder`, measure, and write the bundle to `out`; every stage can be resumed."""
     torch.set_num_threads(1)
     tokenizer = train_tokenizer(
-        recipe.mixture,
+        recipe.corpus,
         recipe.seed,
         recipe.vocab_size,
         recipe.num_tokenizer_examples,

@@ -80,11 +80,13 @@ def orthogonalise(matrices: Tensor, num_rounds: int) -> Tensor:
 def build_optimizers(
     model: torch.nn.Module, embedding: Tensor, lr: float, adamw_lr: float
 ) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices and AdamW for the rest, adapters too; frozen ones are left."""
+    """Return Muon for the matrices and AdamW for the rest; frozen ones are left.
+
+    With adapters AdamW alone, without decay: a row that has no gradient stays as it is.
+    """
     params = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    adapters = [p for name, p in params.items() if "lora_" in name]
-    if adapters:
-        return [torch.optim.AdamW(adapters, lr=adamw_lr, weight_decay=0.0)]
+    if any("lora_" in name for name in params):
+        return [torch.optim.AdamW(list(params.values()), lr=adamw_lr, weight_decay=0.0)]
     matrices = [p for p in params.values() if p.ndim == 2 and p is not embedding]
     norms = [p for p in params.values() if p.ndim < 2]
     adamw = torch.optim.AdamW(

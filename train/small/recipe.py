@@ -55,6 +55,11 @@ class Recipe:
         """What is taught."""
         return self.mixture
 
+    @property
+    def corpus(self) -> Lessons:
+        """What the tokenizer is made from: with reflections, so that the baseline's is the same."""
+        return replace(self.mixture, has_reflections=True)
+
     def lr_share(self, step: int, phase: float) -> float:
         """Return what the rates are multiplied by, at a step (from 0) and a share of the run."""
         warmup = min(1.0, (step + 1) / self.num_warmup_steps)

@@ -6,14 +6,13 @@ server decodes with skip_special_tokens=True.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from decoding.format import ReplyFormat
-from train.small.mixture import Mixture
+from train.segments import Lessons
 
 CONTROL = (
     "<|begin_of_text|>",
@@ -41,13 +40,9 @@ CHAT_TEMPLATE = (
 
 
 def train_tokenizer(
-    mixture: Mixture, seed: int, vocab_size: int, num_examples: int, max_length: int
+    lessons: Lessons, seed: int, vocab_size: int, num_examples: int, max_length: int
 ) -> PreTrainedTokenizerFast:
-    """Learn the merges from training examples of the mixture; deterministic.
-
-    The thinking-only baseline gets the same tokenizer: the corpus always has reflections.
-    """
-    mixture = replace(mixture, has_reflections=True)
+    """Learn the merges from training examples; deterministic."""
     tokenizer = Tokenizer(models.BPE(byte_fallback=False))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -63,7 +58,7 @@ def train_tokenizer(
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    tokenizer.train_from_iterator(_corpus(mixture, seed, num_examples), trainer)
+    tokenizer.train_from_iterator(_corpus(lessons, seed, num_examples), trainer)
     tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in CONTROL])
     tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in tags])
     fast = PreTrainedTokenizerFast(
@@ -79,10 +74,10 @@ def train_tokenizer(
     return fast
 
 
-def _corpus(mixture: Mixture, seed: int, num_examples: int) -> list[str]:
+def _corpus(lessons: Lessons, seed: int, num_examples: int) -> list[str]:
     corpus = []
     for index in range(num_examples):
-        example = mixture.example(seed, index, 1.0)
+        example = lessons.example(seed, index, 1.0)
         reply = example.reply
         for tag in ReplyFormat().tags:
             reply = reply.replace(tag, "")

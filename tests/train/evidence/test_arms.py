@@ -5,7 +5,7 @@ from train.evidence.arms import ARMS, HALF, REFLECTING, THINKING, Scale, find, t
 
 def test_names_are_unique_and_found() -> None:
     assert [find(arm.name) for arm in ARMS] == list(ARMS)
-    with pytest.raises(KeyError, match="no arm is called 'thinkin'; there is thinking, "):
+    with pytest.raises(KeyError, match="no arm is called 'thinkin'; there is thinking; "):
         find("thinkin")
 
 

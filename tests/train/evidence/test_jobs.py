@@ -45,9 +45,9 @@ def test_a_sigterm_stops_all_and_the_same_jobs_go_on(tmp_path: Path, tiny: Scale
     threading.Thread(target=stop_when_it_trains, daemon=True).start()
     status = Jobs(tmp_path, longer, [Job(arm, 1)]).run(1)
     assert status == STOPPED
-    assert not is_done(tmp_path, arm, 1)
+    assert not is_done(tmp_path, arm, 1, longer)
     assert Jobs(tmp_path, longer, [Job(arm, 1)]).run(1) == 0
-    assert is_done(tmp_path, arm, 1)
+    assert is_done(tmp_path, arm, 1, longer)
 
 
 def test_a_sigterm_while_a_model_is_measured_is_no_failure(tmp_path: Path, tiny: Scale) -> None:

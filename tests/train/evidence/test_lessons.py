@@ -1,12 +1,18 @@
 import pytest
 
+from problems.countdown import Puzzle
+from problems.word_problems import WordProblem
 from train.evidence.lessons import Lesson, Mask, Style
 from train.evidence.own_mistakes import OwnMistakes
+from train.evidence.puzzles import Part, part
 from train.segments import Example, Kind
-from train.small.countdown import example
 
-REFLECTING = [Lesson(Style.REFLECTING, mask) for mask in Mask]
-INDEX = next(i for i in range(100) if "<reflection>" in example(1, i, p_more=0.65).reply)
+
+def example(index: int) -> Example:
+    return Lesson(Style.REFLECTING).example(1, index, 0.0)
+
+
+INDEX = next(i for i in range(100) if "<reflection>" in example(i).reply)
 
 
 def learned(taught: Example) -> str:
@@ -69,7 +75,7 @@ def test_a_prefix_mask_teaches_each_example_whole_and_from_its_first_reflection_
 
 
 def test_a_prefix_mask_leaves_examples_without_reflections_whole() -> None:
-    index = next(i for i in range(100) if "<reflection>" not in example(1, i, p_more=0.65).reply)
+    index = next(i for i in range(100) if "<reflection>" not in example(i).reply)
     lesson = Lesson(Style.REFLECTING, Mask.PREFIX)
     for copy in (0, 1):
         taught = lesson.example(1, 2 * index + copy, 0.0)
@@ -81,3 +87,30 @@ def test_own_mistakes_stand_in_the_record_by_their_hash() -> None:
     records = [Lesson(Style.REFLECTING, own=own).to_dict() for own in (one, other, None)]
     assert records[0]["own"] == one.sha256 != records[1]["own"]
     assert records[2]["own"] is None
+
+
+def test_no_lesson_has_numbers_that_are_measured_on() -> None:
+    lessons = (Lesson(Style.REFLECTING), Lesson(Style.REFLECTING, words_share=0.3))
+    for lesson in (*lessons, Lesson(Style.REFLECTING, num_numbers=4)):
+        asked = [lesson.example(1, index, 1.0).problem for index in range(200)]
+        parts = {part(one.numbers) for one in asked if isinstance(one, Puzzle)}
+        assert parts == {Part.TRAIN}
+
+
+def test_word_problems_have_reflections_where_they_are_meant_to() -> None:
+    def kinds(**of: float) -> set[Kind]:
+        taught = [
+            Lesson(Style.REFLECTING, words_share=0.5, **of).example(1, index, 1.0)
+            for index in range(200)
+        ]
+        words = [one for one in taught if isinstance(one.problem, WordProblem)]
+        assert 70 < len(words) < 130
+        return {segment.kind for one in words for segment in one.segments}
+
+    assert Kind.REFLECTION not in kinds()
+    assert Kind.REFLECTION in kinds(words_mistakes=0.5)
+
+
+def test_what_goes_on_is_taught_other_examples() -> None:
+    first, later = Lesson(Style.THINKING), Lesson(Style.THINKING, first=100)
+    assert later.example(1, 3, 0.0) == first.example(1, 103, 0.0) != first.example(1, 3, 0.0)

@@ -1,11 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from problems import countdown
-from problems.split import Split
+from problems.countdown import Puzzle
 from tests.train.small.tiny import TINY, tiny_tokenizer
-from train.evidence.own_mistakes import OwnMistakes, _wrong_lines, collect
+from train.evidence.own_mistakes import Counts, OwnMistakes, collect, mistakes
+from train.evidence.puzzles import Part, source
+from train.evidence.puzzles import puzzle as draw
 from train.segments import Kind
 from train.small.countdown import sorted_out
 from train.small.tuning import build_model
@@ -13,8 +15,8 @@ from train.small.tuning import build_model
 SEED, NUM_PUZZLES = 5, 4
 
 
-def puzzle(index: int) -> countdown.Puzzle:
-    return countdown.puzzle(countdown.source(Split.TRAIN, SEED, index), Split.TRAIN)
+def puzzle(index: int) -> Puzzle:
+    return draw(source(Part.TRAIN, SEED, index), Part.TRAIN)
 
 
 def wrong_lines(index: int) -> list[str]:
@@ -58,12 +60,21 @@ def test_the_control_has_the_same_puzzles_and_as_many_mistakes(own: OwnMistakes)
     assert len(drawn) > 4 * NUM_PUZZLES
 
 
-def test_only_honest_wrong_attempts_are_kept() -> None:
-    asked = puzzle(0)
+def test_a_wrong_decision_is_taught_with_what_it_really_reaches() -> None:
+    asked, counts = puzzle(0), Counts()
     right, wrong = (attempts[0].line.strip() for attempts in sorted_out(asked))
     dishonest = wrong.rpartition("=")[0] + f"= {asked.target}"
-    reply = f"<thinking>\n{wrong}\n{dishonest}\n{right}\n</thinking>"
-    assert _wrong_lines(asked, reply) == [wrong]
+    reply = f"<thinking>\n{dishonest}\n{wrong}\n{right}\n99 + 1 = 100\n</thinking>\n<output>x"
+    assert mistakes(asked, reply, counts) == [wrong, wrong]
+    assert (counts.right, counts.honest, counts.dishonest, counts.unreadable) == (1, 1, 1, 1)
+
+
+def test_of_a_right_decision_with_a_wrong_result_nothing_is_taught() -> None:
+    asked, counts = puzzle(0), Counts()
+    right = sorted_out(asked)[0][0].line.strip()
+    off = right.rpartition("=")[0] + f"= {asked.target + 1}"
+    assert mistakes(asked, f"<thinking>\n{off}\n</thinking>", counts) == []
+    assert counts.right == 1
 
 
 def test_what_was_collected_is_saved_and_loaded(tmp_path: Path) -> None:
@@ -72,6 +83,7 @@ def test_what_was_collected_is_saved_and_loaded(tmp_path: Path) -> None:
     assert len(found.lines) == 3
     found.save(tmp_path / "own.json")
     assert OwnMistakes.load(tmp_path / "own.json") == found
-    control = OwnMistakes.load(tmp_path / "own.json", is_used=False)
-    assert control.lines == found.lines
+    assert OwnMistakes.load(tmp_path / "own.json").counts == found.counts
+    assert found.counts.puzzles == 3
+    control = replace(found, is_used=False)
     assert control.sha256 != found.sha256

@@ -1,7 +1,7 @@
 from estimates.proportions import wilson
 from tests.train.evidence.made_up import result
 from train.evidence.comparison import compare_arms
-from train.evidence.puzzles import same
+from train.evidence.puzzles import Part, puzzles, same
 from train.evidence.summary import summary
 
 
@@ -29,8 +29,9 @@ def test_goals_that_are_missed_are_said_to_be() -> None:
 
 def test_a_row_stands_for_each_arm_with_its_seeds() -> None:
     text = told([1, 1] * 50, (10, 10))
-    low = 100 * wilson(num := len(set(same(100))), num).low
-    assert f"| reflecting | 100.0 [{low:.1f}, 100.0] (100.0, 100.0, 100.0) |" in text
+    low = 100 * wilson(num := len(set(same(puzzles(Part.TEST, 100)))), num).low
+    by_seed = "[100.0, 100.0] | 100.0, 100.0, 100.0"
+    assert f"| reflecting | 100.0 [{low:.1f}, 100.0] | {by_seed} |" in text
     assert "| thinking | 5" in text
     assert text.count("- yes: ") == 4
 

@@ -8,7 +8,15 @@ import torch
 
 from train.errors import DataError, TrainError
 from train.evidence.arms import HALF, Scale, find
-from train.evidence.training import WEIGHTS, folder_of, is_done, train_arm
+from train.evidence.recipe import arm_recipe
+from train.evidence.training import (
+    WEIGHTS,
+    folder_of,
+    is_done,
+    new_tokens,
+    tokenizer_of,
+    train_arm,
+)
 from train.small.tuning import StoppedError
 
 SEED = 1
@@ -32,23 +40,26 @@ def weights(out: Path, arm: str) -> dict[str, torch.Tensor]:
 
 def test_a_run_leaves_its_weights_and_figures(out: Path, tiny: Scale) -> None:
     found = result(out, HALF)
-    assert is_done(out, find(HALF), SEED)
-    assert not is_done(out, find("thinking"), SEED)
+    assert is_done(out, find(HALF), SEED, tiny)
+    assert not is_done(out, find("thinking"), SEED, tiny)
     assert found["training"]["num_tokens"] >= tiny.num_tokens / 2
     assert len(found["tries"]) == tiny.num_votes
     assert [len(one["right"]) for one in found["tries"]] == [tiny.num_puzzles] * tiny.num_votes
     assert found["figures"]["right"]["n"] == tiny.num_puzzles
 
 
-def test_adapters_alone_are_trained(out: Path, tiny: Scale) -> None:
-    train_arm(out, find("LoRA"), SEED, tiny)
-    before, after = weights(out, HALF), weights(out, "LoRA")
+def test_adapters_and_the_rows_of_new_tokens_alone_are_trained(out: Path, tiny: Scale) -> None:
+    arm, base = find("LoRA"), find(HALF)
+    train_arm(out, arm, SEED, tiny)
+    before, after = weights(out, HALF), weights(out, arm.name)
+    assert any("lora_B" in name and tensor.any() for name, tensor in after.items())
+    tokenizer = tokenizer_of(arm, tiny)
+    new = new_tokens(arm_recipe(arm, SEED, tiny), base, tokenizer)
+    assert {"<reflection>", "</reflection>"} < set(tokenizer.convert_ids_to_tokens(new))
     for name, tensor in before.items():
         there = name if name in after else name.replace(".weight", ".base_layer.weight")
-        assert after[there].equal(tensor), name
-    assert any("lora_B" in name and tensor.any() for name, tensor in after.items())
-    found = result(out, "LoRA")
-    assert 0 < found["num_trained"] < found["num_parameters"]
+        changed = (after[there] != tensor).any(-1).nonzero().flatten().tolist()
+        assert changed == (new if tensor.shape[0] == len(tokenizer) else []), name
 
 
 def test_own_mistakes_and_their_control_start_from_the_same_weights(out: Path, tiny: Scale) -> None:
@@ -66,8 +77,11 @@ def test_without_its_base_an_arm_says_what_is_missing(tmp_path: Path, tiny: Scal
 
 def test_a_folder_of_another_scale_is_refused(tmp_path: Path, tiny: Scale) -> None:
     train_arm(tmp_path, find("direct"), SEED, tiny)
+    other = replace(tiny, num_tokens=6000)
     with pytest.raises(TrainError, match="another recipe"):
-        train_arm(tmp_path, find("direct"), SEED, replace(tiny, num_tokens=6000))
+        train_arm(tmp_path, find("direct"), SEED, other)
+    with pytest.raises(DataError, match="is of another arm or scale: choose another --out"):
+        is_done(tmp_path, find("direct"), SEED, other)
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(

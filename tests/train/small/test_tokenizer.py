@@ -51,8 +51,8 @@ def test_any_text_survives_the_round_trip() -> None:
 
 
 def test_the_baseline_gets_the_same_tokenizer() -> None:
-    mixture = TINY.thinking_only().mixture
+    corpus = TINY.thinking_only().corpus
     other = train_tokenizer(
-        mixture, TINY.seed, TINY.vocab_size, TINY.num_tokenizer_examples, TINY.max_length
+        corpus, TINY.seed, TINY.vocab_size, TINY.num_tokenizer_examples, TINY.max_length
     )
     assert other.backend_tokenizer.to_str() == tiny_tokenizer().backend_tokenizer.to_str()

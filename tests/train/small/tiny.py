@@ -32,7 +32,7 @@ TINY = Recipe(
 @cache
 def tiny_tokenizer() -> Any:
     return train_tokenizer(
-        TINY.mixture, TINY.seed, TINY.vocab_size, TINY.num_tokenizer_examples, TINY.max_length
+        TINY.corpus, TINY.seed, TINY.vocab_size, TINY.num_tokenizer_examples, TINY.max_length
     )
 
 
