@@ -18,6 +18,7 @@ class Arm:
     lora_rank: of adapters on all linear layers, the rest frozen; 0 trains everything
     num_numbers: of a puzzle; words_share: of word problems among the examples, words_mistakes: how
     often a step of theirs is preceded by a mistake and its reflection
+    lr: the rate that its own checks choose (THINKING_LR), or None: that of the comparison
     """
 
     name: str
@@ -31,6 +32,7 @@ class Arm:
     num_numbers: int = 3
     words_share: float = 0.0
     words_mistakes: float = 0.0
+    lr: float | None = None
 
     @property
     def can_reflect(self) -> bool:
@@ -40,18 +42,22 @@ class Arm:
 
 HALF = "thinking, half"
 THINKING, REFLECTING = "thinking", "reflecting"
+SAME_RATE = "thinking, same rate"
 BOTH = "reflecting in both"
 FOUR, MIXED = "four numbers", "mixed"
+# Of 1e-3, 2e-3 and 4e-3, and 4e-3 with steps of 2,048 tokens, seed 1, by the checks.
+THINKING_LR = 1e-3
 # In the order of running: what decides comes first.
 ARMS = (
-    Arm(THINKING, "the right attempt, then the answer", Style.THINKING),
+    Arm(THINKING, "the right attempt, then the answer", Style.THINKING, lr=THINKING_LR),
     Arm(REFLECTING, "wrong attempts rejected; no loss on their decisions", Style.REFLECTING),
+    Arm(SAME_RATE, "thinking with the rate that reflecting has", Style.THINKING),
     Arm("unmasked", "the same with loss on everything", Style.REFLECTING, Mask.NONE),
     Arm("attempts masked", "no loss on whole wrong attempts", Style.REFLECTING, Mask.ATTEMPTS),
     Arm("prefix masked", "each example twice, once learned after its first reflection",
         Style.REFLECTING, Mask.PREFIX),
-    Arm("direct", "the answer alone", Style.DIRECT),
-    Arm(HALF, "what the continued ones start from", Style.THINKING, share=0.5),
+    Arm("direct", "the answer alone", Style.DIRECT, lr=THINKING_LR),
+    Arm(HALF, "what the continued ones start from", Style.THINKING, share=0.5, lr=THINKING_LR),
     Arm("thinking, continued", "the control of all that is continued: more of the same",
         Style.THINKING, share=0.5, base=HALF),
     Arm("continued", "thinking, then reflecting, half each", Style.REFLECTING, share=0.5,
@@ -62,9 +68,10 @@ ARMS = (
         Style.REFLECTING, share=0.5, base=HALF, mistakes="drawn on the same puzzles"),
     Arm("LoRA", "as continued, by adapters and the rows of new tokens alone", Style.REFLECTING,
         share=0.5, base=HALF, lora_rank=64),
-    Arm(f"{THINKING}, {FOUR}", "longer puzzles", Style.THINKING, num_numbers=4),
+    Arm(f"{THINKING}, {FOUR}", "longer puzzles", Style.THINKING, num_numbers=4, lr=THINKING_LR),
     Arm(f"{REFLECTING}, {FOUR}", "longer puzzles", Style.REFLECTING, num_numbers=4),
-    Arm(f"{THINKING}, {MIXED}", "with word problems", Style.THINKING, words_share=0.3),
+    Arm(f"{THINKING}, {MIXED}", "with word problems", Style.THINKING, words_share=0.3,
+        lr=THINKING_LR),
     Arm(f"{REFLECTING}, {MIXED}", "with word problems, which have no reflections",
         Style.REFLECTING, words_share=0.3),
     Arm(f"{BOTH}, {MIXED}", "with word problems, which have theirs",

@@ -16,7 +16,17 @@ from typing import Any
 from estimates.means import mean
 from estimates.paired import pair
 from estimates.power import holm
-from train.evidence.arms import ARMS, BOTH, HALF, MIXED, REFLECTING, THINKING, find, thinking_of
+from train.evidence.arms import (
+    ARMS,
+    BOTH,
+    HALF,
+    MIXED,
+    REFLECTING,
+    SAME_RATE,
+    THINKING,
+    find,
+    thinking_of,
+)
 from train.evidence.curves import curves_of
 from train.evidence.figures import Runs, asked, figures_of, pooled
 from train.evidence.seeds import over_seeds, p_over_seeds
@@ -31,6 +41,7 @@ PAIRS = (
         for arm in ARMS
         if arm.name not in (thinking_of(arm.name), HALF)
     ),
+    (SAME_RATE, REFLECTING),
     ("unmasked", REFLECTING),
     ("attempts masked", REFLECTING),
     ("prefix masked", REFLECTING),

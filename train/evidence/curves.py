@@ -18,7 +18,7 @@ BUDGETS = (24, 32, 48, 64, 96, 128, 192, 256, 384)
 def curves_of(name: str, runs: Runs) -> dict[str, Any]:
     """Return accuracy by training tokens, and by tokens written a puzzle.
 
-    While training the puzzles are fewer and others than at its end, the last point.
+    While training the puzzles are fewer and of other numbers than at its end, the last point.
     """
     checks = [run["training"]["checks"] for run in runs.values()]
     saturation: list[dict[str, Any]] = [

@@ -15,7 +15,7 @@ from problems.countdown import Puzzle
 from problems.problem import Problem
 from train.building.masks import copies
 from train.evidence.own_mistakes import OwnMistakes
-from train.evidence.puzzles import Part, puzzle, source
+from train.evidence.puzzles import Part, may_be_taught, puzzle, source
 from train.segments import Example, Kind, Segment
 from train.small import word_problems
 from train.small.countdown import trace
@@ -80,7 +80,8 @@ class Lesson:
             return self.own.example(seed, index - self.first, P_MORE, MAX_WRONG)
         p_more = P_MORE if self.style is Style.REFLECTING else 0.0
         rng = source(Part.TRAIN, seed, index)
-        found = trace(rng, puzzle(rng, Part.TRAIN, self.num_numbers), p_more, MAX_WRONG)
+        asked = puzzle(rng, Part.TRAIN, self.num_numbers)
+        found = trace(rng, asked, p_more, MAX_WRONG, may_be_taught=may_be_taught)
         if self.style is Style.DIRECT:
             return replace(found, segments=found.segments[-1:])
         return found

@@ -18,7 +18,7 @@ from typing import Any, Self
 from files.whole import write_whole
 from problems.countdown import Attempt, Puzzle, attempts
 from train.evidence.decisions import read_decisions
-from train.evidence.puzzles import Part, puzzle, source
+from train.evidence.puzzles import Part, may_be_taught, puzzle, source
 from train.segments import Example
 from train.small.countdown import trace
 from train.small.sampling import sample
@@ -62,7 +62,8 @@ class OwnMistakes:
         epoch, at = divmod(index, len(self.lines))
         asked = _puzzle(seed, at)
         rng = random.Random(f"own mistakes/{seed}/{at}/{epoch}")
-        return trace(rng, asked, p_more, max_wrong, self._own(asked, at, epoch))
+        own = self._own(asked, at, epoch)
+        return trace(rng, asked, p_more, max_wrong, own, may_be_taught)
 
     def _own(self, asked: Puzzle, at: int, epoch: int) -> list[Attempt]:
         """Return them in another order each time; the lesson's own random numbers stay as they are.
@@ -124,7 +125,10 @@ def _puzzle(seed: int, index: int) -> Puzzle:
 
 
 def mistakes(asked: Puzzle, reply: str, counts: Counts) -> list[str]:
-    """Return the wrong attempts of a reply as lines with honest results, and count its lines."""
+    """Return the wrong attempts of a reply as lines with honest results, and count its lines.
+
+    Those that reach what is held out are counted, not returned.
+    """
     by_decisions = {read_decisions(one.line.strip()): one for one in attempts(asked.numbers)}
     found = []
     for line in _attempts_of(reply):
@@ -138,7 +142,7 @@ def mistakes(asked: Puzzle, reply: str, counts: Counts) -> list[str]:
             is_honest = line == attempt.line.strip()
             counts.honest += is_honest
             counts.dishonest += not is_honest
-            found.append(attempt.line.strip())
+            found += [attempt.line.strip()] if may_be_taught(asked, attempt) else []
     return found
 
 

@@ -1,4 +1,7 @@
-"""Plots of the evidence: accuracy by training tokens, and by tokens written."""
+"""Plots of the evidence: accuracy by training tokens, and by tokens written.
+
+Points are means over seeds; bands are 95 % intervals over numbers, these seeds being given.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def evidence_plot(figures: Mapping[str, Any], shown: Sequence[str]) -> str:
             x = [point["training_tokens"] / 1e6 for point in points]
             _line(left, x, points, name, number)
         left.set_xlabel("training tokens, millions")
-        left.set_title("while training (means of all seeds, 95 % intervals)")
+        left.set_title("while training, on numbers of its own; last: the figures")
         if REFLECTING in curves:
             points = curves[REFLECTING]["inference"]["one reply"]
             _line(right, _tokens(points), points, "reflecting, one reply cut there", 1)

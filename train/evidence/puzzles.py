@@ -1,9 +1,9 @@
-"""The puzzles of the evidence: which numbers a model is taught with, and on which it is measured.
+"""The puzzles of the evidence: what a model is taught, and what it is measured on.
 
-Whole sets of numbers are kept out of every lesson. Were it pairs of numbers and target alone, a
-lesson with wrong attempts would show, as attempts at other targets, what reaches a target that is
-kept out. What goes together in an interval or a test is the set of numbers: its puzzles, their
-orders and sentences are no evidence of their own.
+Held out are pairs of numbers and target; no line of any lesson reaches a target that is held out
+for its numbers, a wrong attempt at another target neither. Those of the checks, by which recipes
+are chosen, are apart from those of the figures. What goes together in an interval or a test is the
+set of numbers: its targets, orders and sentences are no evidence of their own.
 """
 
 from __future__ import annotations
@@ -13,24 +13,26 @@ from enum import StrEnum
 from functools import cache
 
 from problems import countdown
-from problems.countdown import Puzzle
+from problems.countdown import Attempt, Puzzle, is_held_out
 from problems.split import Split, stable_hash
 
 
 class Part(StrEnum):
-    """What a set of numbers is for: lessons, the checks that recipes are chosen by, the figures."""
+    """What a pair is for: lessons, the checks that recipes are chosen by, the figures."""
 
     TRAIN = "train"
     CHECK = "check"
     TEST = "test"
 
 
-PARTS = (*[Part.TRAIN] * 7, Part.CHECK, *[Part.TEST] * 2)  # of ten sets of numbers
+HELD_OUT = (Part.CHECK, Part.TEST, Part.TEST)  # of three pairs that are
 
 
-def part(numbers: tuple[int, ...]) -> Part:
-    """Return what these numbers, in any order, are for."""
-    return PARTS[stable_hash(f"evidence {sorted(numbers)}") % len(PARTS)]
+def part(numbers: tuple[int, ...], target: int) -> Part:
+    """Return what these numbers, in any order, with this target are for."""
+    if not is_held_out(numbers, target):
+        return Part.TRAIN
+    return HELD_OUT[stable_hash(f"evidence {sorted(numbers)} {target}") % len(HELD_OUT)]
 
 
 def source(of: Part, seed: int, index: int) -> random.Random:
@@ -39,11 +41,17 @@ def source(of: Part, seed: int, index: int) -> random.Random:
 
 
 def puzzle(rng: random.Random, of: Part, num_numbers: int = 3) -> Puzzle:
-    """Draw the next puzzle of the part; none of those that eval asks."""
+    """Draw the next puzzle of the part."""
+    split = Split.TRAIN if of is Part.TRAIN else Split.FRESH
     while True:
-        found = countdown.puzzle(rng, Split.TRAIN, num_numbers)
-        if part(found.numbers) is of:
+        found = countdown.puzzle(rng, split, num_numbers)
+        if part(found.numbers, found.target) is of:
             return found
+
+
+def may_be_taught(asked: Puzzle, attempt: Attempt) -> bool:
+    """Whether a wrong attempt reaches nothing that is held out."""
+    return not is_held_out(asked.numbers, attempt.result)
 
 
 @cache

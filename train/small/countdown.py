@@ -7,7 +7,7 @@ loss on the results a model learns that every attempt reaches the target.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from problems import countdown
 from problems.countdown import Attempt, Puzzle, attempts
@@ -35,9 +35,14 @@ def trace(
     p_more: float,
     max_wrong: int,
     first: Sequence[Attempt] = (),
+    may_be_taught: Callable[[Puzzle, Attempt], bool] = lambda *_: True,
 ) -> Example[Puzzle]:
-    """Return the puzzle with wrong attempts, those of `first` before any that are drawn."""
+    """Return the puzzle with wrong attempts, those of `first` before any that are drawn.
+
+    may_be_taught: which wrong attempts may be drawn
+    """
     right, wrong = sorted_out(puzzle)
+    wrong = [attempt for attempt in wrong if may_be_taught(puzzle, attempt)]
     segments = [Segment("<thinking>\n", Kind.THINK)]
     num_wrong = 0
     while num_wrong < min(max_wrong, len(wrong)) and rng.random() < p_more:

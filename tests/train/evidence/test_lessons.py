@@ -89,12 +89,24 @@ def test_own_mistakes_stand_in_the_record_by_their_hash() -> None:
     assert records[2]["own"] is None
 
 
-def test_no_lesson_has_numbers_that_are_measured_on() -> None:
+def test_no_line_of_a_lesson_reaches_what_is_held_out() -> None:
+    own = OwnMistakes(((),) * 10)
     lessons = (Lesson(Style.REFLECTING), Lesson(Style.REFLECTING, words_share=0.3))
-    for lesson in (*lessons, Lesson(Style.REFLECTING, num_numbers=4)):
-        asked = [lesson.example(1, index, 1.0).problem for index in range(200)]
-        parts = {part(one.numbers) for one in asked if isinstance(one, Puzzle)}
-        assert parts == {Part.TRAIN}
+    for lesson in (
+        *lessons,
+        Lesson(Style.REFLECTING, own=own),
+        Lesson(Style.REFLECTING, num_numbers=4),
+    ):
+        taught = [lesson.example(1, index, 1.0) for index in range(300)]
+        puzzles = [one for one in taught if isinstance(one.problem, Puzzle)]
+        reached = [
+            (one.problem.numbers, int(line.rpartition(" = ")[2]))
+            for one in puzzles
+            for line in one.reply.splitlines()
+            if line[0].isdigit()
+        ]
+        assert len(reached) > len(puzzles) > 150
+        assert {part(*pair) for pair in reached} == {Part.TRAIN}
 
 
 def test_word_problems_have_reflections_where_they_are_meant_to() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from train.evidence.arms import Scale, find
+from train.evidence.arms import SAME_RATE, Scale, find
 from train.evidence.recipe import arm_recipe
 
 
@@ -14,6 +14,6 @@ def test_the_rate_is_held_then_falls_straight() -> None:
 
 
 def test_arms_of_one_scale_differ_in_what_is_taught_alone() -> None:
-    thinking, reflecting = (arm_recipe(find(name), 1, Scale()) for name in ("thinking", "unmasked"))
+    thinking, reflecting = (arm_recipe(find(name), 1, Scale()) for name in (SAME_RATE, "unmasked"))
     other = {"lesson": reflecting.to_dict()["lesson"]}
     assert thinking.to_dict() | other == reflecting.to_dict()
