@@ -25,8 +25,9 @@ class Prompter:
     """Turns messages into token ids with the bundle's chat template; one per server, immutable.
 
     Runs of plain text, the template's and the clients' together, are encoded by a tokenizer that
-    knows no added token; control tokens come from the template's own text alone. For texts without
-    control tokens the ids are those of encoding the whole rendered prompt.
+    knows no control token; those come from the template's own text alone. For texts without control
+    tokens the ids are those of encoding the whole rendered prompt. An added token is a control
+    token unless it is white space alone, as runs of blanks are in some tokenizers, and not special.
     """
 
     def __init__(
@@ -39,13 +40,18 @@ class Prompter:
         reply_prefix: str = "",
     ) -> None:
         """Take both tokenizers, and what the bundle adds around the messages."""
-        added = {token.content: i for i, token in tokenizer.get_added_tokens_decoder().items()}
-        self._controls = added
-        self._control_ids = frozenset(added.values())
-        by_length = sorted(added, key=len, reverse=True)
+        added = tokenizer.get_added_tokens_decoder()
+        controls = {
+            token.content: i
+            for i, token in added.items()
+            if _is_control(token.content, is_special=token.special)
+        }
+        self._controls = controls
+        self._control_ids = frozenset(controls.values())
+        by_length = sorted(controls, key=len, reverse=True)
         # "(?!)" matches nothing: of a tokenizer without added tokens nothing is a control token.
         self._split = re.compile(f"({'|'.join(map(re.escape, by_length)) or '(?!)'})")
-        self.control_data = {i: text.encode() for text, i in added.items()}
+        self.control_data = {i: text.encode() for text, i in controls.items()}
         """What the control tokens are written as."""
         self._plain = plain
         self._template = template
@@ -67,11 +73,10 @@ class Prompter:
         except (OSError, ValueError) as error:
             raise PromptError(f"{path} cannot be read as JSON: {error}") from error
         tokenizer = Tokenizer.from_str(json.dumps(document))
-        plain = Tokenizer.from_str(json.dumps(document | {"added_tokens": []}))
         prompter = cls(
             ChatTemplate.load(bundle.folder),
             tokenizer,
-            plain,
+            _plain(document),
             system_prompt=bundle.system_prompt,
             reply_prefix=bundle.reply_prefix,
         )
@@ -130,3 +135,18 @@ class Prompter:
         if first == 0 and not self._must_begin:
             return token_ids
         return [self._bos, *token_ids[first:]]
+
+
+def _is_control(content: str, *, is_special: bool) -> bool:
+    return is_special or bool(content.strip())
+
+
+def _plain(document: Mapping[str, Any]) -> Tokenizer:
+    """Return the tokenizer with its ids, to which control tokens are only text."""
+    added = [
+        token | {"special": _is_control(token["content"], is_special=token["special"])}
+        for token in document.get("added_tokens") or ()
+    ]
+    plain = Tokenizer.from_str(json.dumps({**document, "added_tokens": added}))
+    plain.encode_special_tokens = True
+    return plain

@@ -62,7 +62,8 @@ async def test_the_students_answers_are_sampled_once_and_corrected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keys = {q.prompt: q.answer for q in read_questions("word problems", 8, 1)}
-    student = Student(lambda prompt, n: keys[prompt] if n else "no idea")
+    answers = ("0", "{}", "{} on day 0")
+    student = Student(lambda prompt, n: answers[n].format(keys[prompt]))
     async with student.serve() as base_url:
         attempts = (
             f'[build.attempts]\nquestions = "word problems"\nnum = 8\nsamples = 3\n'
@@ -73,7 +74,8 @@ async def test_the_students_answers_are_sampled_once_and_corrected(
             assert await asyncio.to_thread(main, ["build", "-c", config]) == 0
     assert len(student.requests) == 24
     said = capsys.readouterr().out
-    assert "attempts: 8 wrong, 16 right" in said
+    assert "attempts: 8 wrong, 8 right, 8 undecided" in said
+    assert "dropped 8 of 24: 8 undecided" in said
     manifest = load_built(tmp_path / "run" / "built").manifest
     assert manifest["read"] == {"attempts": 24}
     assert manifest["by_kind"]["wrong"]["loss_tokens"] == 0 < manifest["by_kind"]["wrong"]["tokens"]

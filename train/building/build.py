@@ -20,7 +20,7 @@ from train.building.corrections import read_corrections
 from train.building.counts import Counts
 from train.building.dataset import Row, Split, hash_rows, read_manifest, write_built
 from train.building.duplicates import drop_near_duplicates
-from train.building.erasure import system_prompt
+from train.building.erasure import system_prompt, system_prompts
 from train.building.generated import read_generated
 from train.building.masks import copies
 from train.building.rendering import Rendered, Renderer, Taught
@@ -50,14 +50,17 @@ class Building:
 def build(config: Config, tokenizer: Any) -> dict[str, Any]:
     """Build into the run's folder and return the manifest; what is built already is left alone.
 
-    The tokenizer gets its tags. Raises DataError where there is nothing to build of.
+    The tokenizer gets its tags. Raises DataError where there is nothing to build of, ConfigError
+    where the tokenizer or its template cannot say what is to be taught.
     """
     added = add_tags(tokenizer, config.build.tags, LENIENT)
+    renderer = Renderer(tokenizer, LENIENT, config.build.max_length)
+    for setting, system in system_prompts(config.build.erase).items():
+        renderer.check_system(system, setting)
     folder, inputs = config.run.dir / BUILT, inputs_of(config, tokenizer)
     manifest = read_manifest(folder)
     if manifest is not None and manifest["inputs"] == inputs:
         return manifest
-    renderer = Renderer(tokenizer, LENIENT, config.build.max_length)
     building = Building()
     for block in _blocks(_taught(config, building)):
         _render(renderer, block, building)
@@ -89,7 +92,7 @@ def inputs_of(config: Config, tokenizer: Any) -> dict[str, Any]:
         "holdout": config.data.holdout,
         "files": {str(file): _hash_file(file) for file in files},
         "tokenizer": _hash_text(tokenizer.backend_tokenizer.to_str()),
-        "template": _hash_text(tokenizer.chat_template or ""),
+        "template": _hash_text(tokenizer.chat_template),
     }
 
 
@@ -103,8 +106,8 @@ def samples_of(config: Config) -> str:
     return "original" if has_samples else "none"
 
 
-def gather(config: Config, attempts: Counter[str]) -> Iterator[Conversation]:
-    """Yield everything that could be taught, always in the same order."""
+def gather(config: Config, attempts: Counter[str]) -> Iterator[Conversation | Drop]:
+    """Yield everything that is read, always in the same order."""
     seed, holdout, folder = config.run.seed, config.data.holdout, config.run.dir
     match samples_of(config):
         case "recycled":
@@ -130,10 +133,13 @@ def _taught(config: Config, building: Building) -> Iterator[Taught]:
             yield Taught(one, system, segments, number)
 
 
-def _counted(conversations: Iterable[Conversation], building: Building) -> Iterator[Conversation]:
-    for conversation in conversations:
-        building.read[conversation.source] += 1
-        yield conversation
+def _counted(read: Iterable[Conversation | Drop], building: Building) -> Iterator[Conversation]:
+    for one in read:
+        building.read[one.source] += 1
+        if isinstance(one, Drop):
+            building.drops.append(one)
+        else:
+            yield one
 
 
 def _well_formed(

@@ -17,9 +17,10 @@ RESOLUTION = 10**9
 class Reason(StrEnum):
     """Why a conversation is not taught; every reason is counted and every case written down.
 
-    MALFORMED: the reply leaves the reply format; CONTROL_TEXT: its words spell a token of the
-    tokenizer's own; DUPLICATE: equal to another; NEAR_DUPLICATE: nearly; CONTAMINATED: holds words
-    of an evaluation set; TOO_LONG: more tokens than `max_length`, and an answer is never cut.
+    MALFORMED: the reply leaves the reply format; CONTROL_TEXT: its words spell a control token of
+    the tokenizer; DUPLICATE: equal to another; NEAR_DUPLICATE: nearly; CONTAMINATED: holds words
+    of an evaluation set; TOO_LONG: more tokens than `max_length`, and an answer is never cut;
+    UNDECIDED: an answer of the student's that may be right or wrong.
     """
 
     MALFORMED = "malformed"
@@ -28,6 +29,7 @@ class Reason(StrEnum):
     NEAR_DUPLICATE = "near duplicate"
     CONTAMINATED = "contaminated"
     TOO_LONG = "too long"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)

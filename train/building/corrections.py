@@ -3,6 +3,7 @@
 Intrinsic self-correction, *Small Language Model Can Self-correct*, section 3
 (https://arxiv.org/abs/2401.07301): a right answer is followed by a check that confirms it, and all
 of it is learned; a wrong one, not learned itself, by a check, a correction and the right answer.
+What may be either is not taught: a check that is wrong itself would be learned.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from pathlib import Path
 from decoding.format import FormatError, Reply, ReplyFormat, Section
 from train.building import checks
 from train.building.attempts import Attempt, asks_of, read_attempts
-from train.building.conversation import Conversation, split_of
+from train.building.conversation import Conversation, Drop, Reason, split_of
 from train.building.generated import content_id
-from train.building.questions import Answer, Question, read_questions
+from train.building.questions import Answer, Question, Verdict, read_questions
 from train.building.replies import output, reflection, thinking
 from train.building.settings import Attempts
 from train.segments import Kind, Segment
@@ -32,38 +33,36 @@ def read_corrections(
     holdout: float,
     format: ReplyFormat,
     counts: Counter[str],
-) -> Iterator[Conversation]:
-    """Yield a conversation for each attempt that came to its end, in the order of the questions.
+) -> Iterator[Conversation | Drop]:
+    """Yield each attempt that came to its end, in the order of the questions.
 
-    counts: of right, wrong, unfinished and unanswered attempts
+    counts: of right, wrong, undecided, unfinished and unanswered attempts
     """
-    known = read_attempts(folder)
-    for question in read_questions(settings.questions, settings.num, seed):
-        for ask in asks_of(settings, question.prompt, seed):
-            attempt = known.get(ask.key)
-            if attempt is None or not attempt.is_whole:
-                counts["unanswered" if attempt is None else "unfinished"] += 1
-                continue
-            given = _given(attempt, format)
-            counts["right" if question.is_right(given.text) else "wrong"] += 1
-            rng = random.Random(f"corrections/{seed}/{ask.key}")
-            segments = correct(question, given, rng, format)
-            yield Conversation(
-                content_id(question.prompt, "".join(segment.text for segment in segments)),
-                SOURCE,
-                split_of(seed, question.prompt, holdout),
-                question.prompt,
-                segments,
-                is_generated=True,
-            )
+    for question, key, attempt in _ended(folder, settings, seed, counts):
+        given = _given(attempt, format)
+        verdict = question.verdict(given.text)
+        counts[verdict.value] += 1
+        if verdict is Verdict.UNDECIDED:
+            id = content_id(question.prompt, given.text)
+            yield Drop(id, SOURCE, Reason.UNDECIDED, given.text)
+            continue
+        segments = correct(question, given, random.Random(f"corrections/{seed}/{key}"), format)
+        yield Conversation(
+            content_id(question.prompt, "".join(segment.text for segment in segments)),
+            SOURCE,
+            split_of(seed, question.prompt, holdout),
+            question.prompt,
+            segments,
+            is_generated=True,
+        )
 
 
 def correct(
     question: Question, given: Answer, rng: random.Random, format: ReplyFormat
 ) -> tuple[Segment, ...]:
-    """Compose the reply: the attempt, a check of it, and where it is wrong what repairs it."""
+    """Compose the reply: the attempt, a check of it, and where it is not right what repairs it."""
     attempt = "\n".join(part for part in (given.thoughts, given.text) if part) + "\n"
-    if question.is_right(given.text):
+    if question.verdict(given.text) is Verdict.RIGHT:
         first = Segment(attempt, Kind.THINK)
         check = reflection(checks.confirm(rng), format)
         return (*thinking(first, check, format=format), output(given.text, format))
@@ -71,6 +70,20 @@ def correct(
     check = reflection(checks.object_to(rng, question.objection(given)), format)
     redo = Segment(f"{question.solution or f'The answer is {question.answer}.'}\n", Kind.REDO)
     return (*thinking(first, check, redo, format=format), output(question.answer, format))
+
+
+def _ended(
+    folder: Path, settings: Attempts, seed: int, counts: Counter[str]
+) -> Iterator[tuple[Question, str, Attempt]]:
+    """Yield the attempts that came to their end, each with its question and its key."""
+    known = read_attempts(folder)
+    for question in read_questions(settings.questions, settings.num, seed):
+        for ask in asks_of(settings, question.prompt, seed):
+            attempt = known.get(ask.key)
+            if attempt is not None and attempt.is_whole:
+                yield question, ask.key, attempt
+            else:
+                counts["unanswered" if attempt is None else "unfinished"] += 1
 
 
 def _given(attempt: Attempt, format: ReplyFormat) -> Answer:

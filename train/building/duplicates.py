@@ -12,6 +12,7 @@ from train.building.words import runs, words_of
 
 NUM_PERMUTATIONS = 128
 RUN = 3  # words
+MOST_MISSED = 0.001  # of the pairs whose likeness is the threshold
 
 
 def drop_near_duplicates(
@@ -27,8 +28,8 @@ def drop_near_duplicates(
         return
     from datasketch import MinHashLSH
 
-    # what the index finds is compared again: it may find too much, never too little
-    index = MinHashLSH(threshold=threshold, num_perm=NUM_PERMUTATIONS, weights=(0.05, 0.95))
+    # what the index finds is compared again: it may find too much
+    index = MinHashLSH(num_perm=NUM_PERMUTATIONS, params=bands(threshold))
     kept: dict[str, np.ndarray] = {}
     for conversation in conversations:
         if conversation.is_generated:
@@ -44,6 +45,15 @@ def drop_near_duplicates(
         index.insert(conversation.id, sketch, check_duplication=False)
         kept[conversation.id] = sketch.hashvalues
         yield conversation
+
+
+def bands(threshold: float) -> tuple[int, int]:
+    """Return how many bands of how many hashes find the alike: the largest that miss so few."""
+    for size in range(NUM_PERMUTATIONS // 2, 1, -1):
+        num_bands = NUM_PERMUTATIONS // size
+        if (1 - threshold**size) ** num_bands <= MOST_MISSED:
+            return num_bands, size
+    return NUM_PERMUTATIONS, 1
 
 
 def _sketch(conversation: Conversation) -> Any:

@@ -19,3 +19,14 @@ def system_prompt(erase: Erase | None, seed: int, id: str, source: str) -> str:
     if share_of(seed, "erase", id) >= erase.keep_probability:
         return erase.student_system
     return erase.by_source.get(source, erase.teacher_system)
+
+
+def system_prompts(erase: Erase | None) -> dict[str, str]:
+    """Return the prompts that samples may be learned under, by the names of their settings."""
+    if erase is None:
+        return {}
+    found = {"student_system": erase.student_system}
+    if erase.keep_probability:
+        found["teacher_system"] = erase.teacher_system
+        found |= {f"by_source.{source}": prompt for source, prompt in erase.by_source.items()}
+    return {f"build.erase.{name}": prompt for name, prompt in found.items() if prompt}

@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from problems.countdown import Attempt, Puzzle, attempts
 from problems.expression import evaluate
 from problems.families import FAMILIES, draw
 from problems.split import Split
 from problems.word_problems import WordProblem
+from train.building.words import words_of
 from train.errors import DataError
 from train.json_lines import json_lines, opened
 
-NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
+# Thousands may be in groups; a sign behind a word or a number is a dash.
+NUMBER = re.compile(
+    r"(?:(?<![\w)\]}%.^-])(?P<sign>[-+−–])[$€£]?)?(?<![^\W_])"
+    r"(?P<over>(?:\d{1,3}(?:[,' _]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
+    r"(?: ?/ ?(?P<under>[1-9]\d*))?"
+)
+UNREAD = re.compile(r"\\[dt]?frac|\^|\d[eE]\d|hundred|thousand|illion")  # numbers in other forms
+# The words "A" and "I" are no letters of choices.
+LETTER = re.compile(r"(?<![\w'])(?:[AI](?! [a-z])|[B-HJ-Z])(?![\w']|[.,]\d)")
+LETTER_KEY = re.compile(r"\(?([A-Z])[).]?")
+EXPRESSION = re.compile(r"[\d\s()+*-]+(=\s*-?\d+\s*)?")
 CALCULATOR = re.compile(r"<<.*?>>")  # GSM8K's notes to its calculator
 FINAL = "####"
 MAX_QUOTED = 80  # characters of a wrong answer that an objection repeats
+
+T = TypeVar("T")
+
+
+class Verdict(StrEnum):
+    """What an answer is held to be; UNDECIDED: it may be either, and is taught as neither."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +70,8 @@ class Question(Protocol):
     def answer(self) -> str:
         """The answer that the solution comes to."""
 
-    def is_right(self, answer: str) -> bool:
-        """Whether the student's answer is right."""
+    def verdict(self, answer: str) -> Verdict:
+        """Judge the student's answer; where its form leaves a doubt it is UNDECIDED."""
 
     def objection(self, given: Answer) -> str:
         """Say what is wrong with a wrong answer."""
@@ -82,9 +104,12 @@ class PuzzleQuestion:
         right = [attempt for attempt in every if attempt.result == self.puzzle.target]
         return random.Random(self.prompt).choice(right)
 
-    def is_right(self, answer: str) -> bool:
-        """By the puzzle's own check."""
-        return self.puzzle.is_right(answer)
+    def verdict(self, answer: str) -> Verdict:
+        """By the puzzle's own check; words around what may be an expression leave a doubt."""
+        if self.puzzle.is_right(answer):
+            return Verdict.RIGHT
+        is_plain = EXPRESSION.fullmatch(answer.strip()) or not NUMBER.search(answer)
+        return Verdict.WRONG if is_plain else Verdict.UNDECIDED
 
     def objection(self, given: Answer) -> str:
         """Evaluate the expression, which anybody can."""
@@ -122,9 +147,9 @@ class WordQuestion:
         """The number asked for."""
         return self.problem.gold
 
-    def is_right(self, answer: str) -> bool:
-        """By the problem's own check."""
-        return self.problem.is_right(answer)
+    def verdict(self, answer: str) -> Verdict:
+        """By its last number."""
+        return _judge_numbers(answer, Decimal(self.problem.answer))
 
     def objection(self, given: Answer) -> str:
         """Name the first step that the thoughts lack."""
@@ -143,13 +168,20 @@ class KeyedQuestion:
     answer: str
     solution: str = ""
 
-    def is_right(self, answer: str) -> bool:
-        """Whether answer or its last line is the key, or the last number is, if that is one."""
+    def verdict(self, answer: str) -> Verdict:
+        """Right is what equals the key, or whose last line does, or its last number or letter.
+
+        Words of the key in another answer, or of the answer in the key, leave a doubt.
+        """
         last_line = answer.strip().rpartition("\n")[2]
         if _plain(self.answer) in (_plain(answer), _plain(last_line)):
-            return True
-        numbers, wanted = NUMBER.findall(answer), _number(self.answer)
-        return wanted is not None and bool(numbers) and _number(numbers[-1]) == wanted
+            return Verdict.RIGHT
+        if letter := LETTER_KEY.fullmatch(self.answer):
+            return _judge_letters(answer, letter[1])
+        if (wanted := _number(self.answer)) is not None:
+            return _judge_numbers(answer, wanted)
+        key, said = set(words_of(self.answer)), set(words_of(answer))
+        return Verdict.UNDECIDED if key <= said or said <= key else Verdict.WRONG
 
     def objection(self, given: Answer) -> str:
         """Say no more than that it is wrong: the key does not tell why."""
@@ -194,8 +226,30 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).strip(" .")
 
 
+def _judge_letters(answer: str, wanted: str) -> Verdict:
+    return _judge(LETTER.findall(answer), wanted, wanted in re.split(r"\W+", answer))
+
+
+def _judge_numbers(answer: str, wanted: Decimal) -> Verdict:
+    said = [_value(found) for found in NUMBER.finditer(answer)]
+    return _judge(said, wanted, wanted in said or bool(UNREAD.search(answer)))
+
+
+def _judge(said: Sequence[T], wanted: T, is_doubtful: bool) -> Verdict:
+    """Judge by the last of what was said; where nothing was, the words may say it."""
+    if said and said[-1] == wanted:
+        return Verdict.RIGHT
+    return Verdict.UNDECIDED if not said or is_doubtful else Verdict.WRONG
+
+
 def _number(text: str) -> Decimal | None:
-    try:
-        return Decimal(text.strip().strip("$%").replace(",", ""))
-    except InvalidOperation:
-        return None
+    """Return the number that a text is, but for the sign of a unit."""
+    found = NUMBER.fullmatch(text.strip().strip("$%€£"))
+    return None if found is None else _value(found)
+
+
+def _value(found: re.Match[str]) -> Decimal:
+    sign, over, under = found.group("sign", "over", "under")
+    value = Decimal(re.sub("[,' _]", "", over))
+    value = value / Decimal(under) if under else value
+    return -value if sign and sign != "+" else value

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jinja2
 import numpy as np
 
 from decoding.format import ReplyFormat
@@ -27,7 +28,10 @@ from train.labels import (
 from train.segments import Segment
 
 PROBE_USER, PROBE_REPLY = "A probe of the template.", "<output>The reply to it.</output>"
+PROBES = ("text", "\ntext", " text ")  # behind a tag
 NOTHING = re.compile(r"(?!)")
+
+Turn = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,28 @@ class Renderer:
     """
 
     def __init__(self, tokenizer: Any, format: ReplyFormat, max_length: int) -> None:
+        _choose_template(tokenizer)
         self._tokenizer = tokenizer
         self._max_length = min(max_length, tokenizer.model_max_length)
         self._bos: int | None = tokenizer.bos_token_id
         self._must_begin = self._bos is not None and tokenizer("")["input_ids"][:1] == [self._bos]
-        added = {token.content for token in tokenizer.added_tokens_decoder.values()}
-        self._controls, self._reply_controls = _any_of(added), _any_of(added - {*format.tags})
+        controls = _control_tokens(tokenizer)
+        self._controls, self._reply_controls = _any_of(controls), _any_of(controls - {*format.tags})
         self.end = self._find_end()
         self.end_id: int = tokenizer.convert_tokens_to_ids(self.end)
+        _check_tags(tokenizer, format)
+
+    def check_system(self, system: str, setting: str) -> None:
+        """Raise ConfigError where the template refuses a system prompt, or leaves it out."""
+        try:
+            text = self._write(_turn("system", system), _turn("user", PROBE_USER))
+        except ConfigError as error:
+            raise ConfigError(f"{setting}: {error}") from error
+        if system.strip() not in text:
+            raise ConfigError(
+                f"{setting}: the chat template leaves system prompts out, so that none would be "
+                "learned; set it to nothing, or take another template"
+            )
 
     def render(self, taught: Sequence[Taught]) -> list[Rendered | Drop]:
         """Return for each a row, or why there is none."""
@@ -84,12 +102,18 @@ class Renderer:
         ]
 
     def _prompt(self, taught: Taught) -> str:
-        messages = [{"role": "user", "content": taught.conversation.question}]
-        if taught.system:
-            messages.insert(0, {"role": "system", "content": taught.system})
-        text: str = self._tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
+        system = [_turn("system", taught.system)] if taught.system else []
+        return self._write(*system, _turn("user", taught.conversation.question))
+
+    def _write(self, *turns: Turn, is_prompt: bool = True) -> str:
+        """Return what the template makes of the turns; raise ConfigError where it refuses them."""
+        try:
+            text: str = self._tokenizer.apply_chat_template(
+                list(turns), tokenize=False, add_generation_prompt=is_prompt
+            )
+        except jinja2.TemplateError as error:
+            roles = " and ".join(turn["role"] for turn in turns)
+            raise ConfigError(f"the chat template refuses turns of {roles}: {error}") from error
         return text
 
     def _row(
@@ -127,13 +151,8 @@ class Renderer:
 
     def _find_end(self) -> str:
         """Return the special token by which the template ends a turn of the assistant."""
-        messages = [
-            {"role": "user", "content": PROBE_USER},
-            {"role": "assistant", "content": PROBE_REPLY},
-        ]
-        if not self._tokenizer.chat_template:
-            raise ConfigError("the tokenizer has no chat template: build.tokenizer must have one")
-        text = self._tokenizer.apply_chat_template(messages, tokenize=False)
+        turns = _turn("user", PROBE_USER), _turn("assistant", PROBE_REPLY)
+        text = self._write(*turns, is_prompt=False)
         after = text.partition(PROBE_REPLY)[2].lstrip()
         added = self._tokenizer.added_tokens_decoder.values()
         special = [token.content for token in added if token.special]
@@ -144,6 +163,48 @@ class Renderer:
                 "with it would never stop"
             )
         return str(max(ends, key=len))
+
+
+def _turn(role: str, content: str) -> Turn:
+    return {"role": role, "content": content}
+
+
+def _choose_template(tokenizer: Any) -> None:
+    """Let the default of several chat templates be the only one, as it is for a server."""
+    try:
+        tokenizer.chat_template = tokenizer.get_chat_template()
+    except ValueError as error:
+        raise ConfigError(
+            "the tokenizer has no chat template, or several and none named default: "
+            "build.tokenizer must have one"
+        ) from error
+
+
+def _check_tags(tokenizer: Any, format: ReplyFormat) -> None:
+    """Raise ConfigError where tags with text behind them would be learned as something else.
+
+    SentencePiece's older tokenizers put a blank before the text behind an added token.
+    """
+    text = "".join(tag + probe for tag in format.tags for probe in PROBES)
+    if (found := _read_back(tokenizer, text)) == text:
+        return
+    plain = text.upper()  # in which no tag is a token
+    other = 'build.tags = "text", or ' if _read_back(tokenizer, plain) == plain else ""
+    raise ConfigError(
+        f"the tokenizer reads {text[:60]!r} back as {found[:60]!r}: it needs {other}a "
+        'pre-tokenizer Metaspace with prepend_scheme = "first" in its tokenizer.json'
+    )
+
+
+def _read_back(tokenizer: Any, text: str) -> str:
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
+
+
+def _control_tokens(tokenizer: Any) -> set[str]:
+    """Return the added tokens but for runs of white space, by the rule that a server has."""
+    added = tokenizer.added_tokens_decoder.values()
+    return {token.content for token in added if token.special or token.content.strip()}
 
 
 def _any_of(tokens: set[str]) -> re.Pattern[str]:

@@ -27,7 +27,8 @@ def write_contract(
     budgets = BudgetDefaults()
     efforts: Mapping[str, int] = DEFAULT_EFFORTS
     if built is not None:
-        lengths = Lengths.of(built.train["kinds"])
+        rows = zip(built.train["kinds"], built.train["copy"], strict=True)
+        lengths = Lengths.of(kinds for kinds, copy in rows if not copy)
         format = ReplyFormat.from_dict(built.manifest["reply_format"])
         budgets, efforts = lengths.budgets, lengths.efforts
     bundle = Bundle(
@@ -37,7 +38,7 @@ def write_contract(
         format=format,
         budgets=_fit(budgets, positions),
         efforts=dict(efforts),
-        system_prompt=_system_prompt(config),
+        system_prompt=_system_prompt(config, built),
         golden_replies=tuple(golden),
         temperature=config.export.temperature,
         top_p=config.export.top_p,
@@ -70,6 +71,14 @@ def _fit(budgets: BudgetDefaults, positions: int | None) -> BudgetDefaults:
     )
 
 
-def _system_prompt(config: Config) -> str | None:
+def _system_prompt(config: Config, built: Built | None) -> str | None:
+    """Return the one that is named, else the student's if it was taught, else the most taught."""
+    if config.export.system_prompt:
+        return config.export.system_prompt
     erase = config.build.erase
-    return config.export.system_prompt or (erase.student_system if erase else "") or None
+    student = erase.student_system if erase else ""
+    if built is not None:
+        taught: Mapping[str, int] = built.manifest["system_prompts"]
+        if student not in taught:
+            student = max(taught, key=lambda system: taught[system])
+    return student or None

@@ -18,7 +18,7 @@ OUTPUT, REFLECTION = KINDS.index(Kind.OUTPUT), KINDS.index(Kind.REFLECTION)
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Token counts of the replies a model was taught with, sorted.
+    """Token counts of the replies a model was taught with, sorted; each reply counts once.
 
     thinking, answers: of the replies that think
     num_reflections: the most in one reply

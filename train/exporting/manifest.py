@@ -16,7 +16,8 @@ from train.config import Config
 from train.errors import DataError
 from train.exporting.resolved import to_toml
 from train.exporting.tuned import Tuned
-from train.model_hash import hash_model, model_files
+from train.fine_tuning.identity import hash_base
+from train.model_hash import model_files
 from train.run_folder import (
     BUILT,
     BUILT_MANIFEST,
@@ -51,7 +52,7 @@ def inputs(config: Config, tuned: Tuned) -> dict[str, Any]:
         for file in those
         if file.is_file()
     }
-    base = hash_model(tuned.sft.model) if tuned.is_adapter else None
+    base = hash_base(tuned.sft.model) if tuned.is_adapter else None
     return {"config": config.sha256, "base": base, "files": dict(sorted(found.items()))}
 
 

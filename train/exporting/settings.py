@@ -18,7 +18,7 @@ class Export:
     dtype: of the weights that ship; they are merged and tested in float32 and cast once
     self_test: prompts on which the shipped file is compared with what was tuned
     system_prompt: what the server sends where a request has none; "" is the student's of
-        [build.erase], if there is one
+        [build.erase] if the data were built with it, else what most of them were taught under
     licences: files to lay beside the weights: those of the base model's folder come along anyway
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Container, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,23 @@ from train.errors import ConfigError
 from train.fine_tuning.settings import Sft
 
 LEARNING_RATES = {"full": 2e-5, "lora": 2e-4}
-OWN = {
+SAID_BY = {
     "output_dir": "run.dir",
     "per_device_train_batch_size": "sft.micro_batch",
+    "per_device_eval_batch_size": "sft.micro_batch",
     "gradient_accumulation_steps": "sft.batch",
     "num_train_epochs": "sft.epochs",
     "max_steps": "sft.epochs",
     "learning_rate": "sft.lr",
+    "lr_scheduler_type": "sft.schedule",
+    "warmup_steps": "sft.warmup",
+    "weight_decay": "sft.weight_decay",
+    "bf16": "sft.precision",
+    "fp16": "sft.precision",
+    "gradient_checkpointing": "sft.gradient_checkpointing",
     "packing": "sft.packing",
     "padding_free": "sft.packing",
+    "eval_packing": "sft.packing",
     "max_length": "sft.max_length",
     "train_sampling_strategy": "sft.window",
     "save_strategy": "sft.save_every_s",
@@ -31,6 +40,8 @@ OWN = {
     "logging_steps": "sft.log_every",
     "seed": "run.seed",
 }
+# of what is set here, what may be otherwise without contradicting the section or the law of a run
+FREE = ("dataloader_pin_memory", "ddp_find_unused_parameters", "eval_steps", "report_to")
 
 
 def make_arguments(
@@ -73,15 +84,17 @@ def make_arguments(
         "ddp_find_unused_parameters": False,
         "average_tokens_across_devices": True,
     }
-    _check(settings)
+    _check(settings.trainer, own)
     return SFTConfig(**{**own, **settings.trainer})
 
 
-def _check(settings: Sft) -> None:
+def _check(given: Iterable[str], own: Container[str]) -> None:
     known = {field.name for field in fields(SFTConfig)}
-    for name in settings.trainer:
-        if name in OWN:
-            raise ConfigError(f"sft.trainer.{name}: {OWN[name]} says so")
+    for name in given:
+        if name in SAID_BY:
+            raise ConfigError(f"sft.trainer.{name}: {SAID_BY[name]} says so")
+        if name in own and name not in FREE:
+            raise ConfigError(f"sft.trainer.{name}: tuning depends on its own, it cannot be set")
         if name not in known:
             raise ConfigError(f"sft.trainer.{name}: TRL's SFTConfig has nothing of that name")
 

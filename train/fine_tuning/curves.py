@@ -6,7 +6,6 @@ step may stand there twice, and its last line counts.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +16,8 @@ from transformers import TrainerCallback
 from files.journal import Journal
 from train.run_folder import CURVES
 
-SHOWN = ("loss", "lr", "grad_norm", "loss_share", "tokens_per_s")
+SHOWN = ("loss", "holdout_loss", "lr", "grad_norm", "loss_share", "tokens_per_s")
+SHOWN_BY_KIND = ("loss/", "masked_loss/")
 NAMES = {"learning_rate": "lr", "eval_loss": "holdout_loss"}
 DROPPED = ("entropy", "mean_token_accuracy", "num_tokens", "total_flos")  # means of means
 
@@ -30,6 +30,7 @@ class Curves(TrainerCallback):
         self._journal = Journal(folder / CURVES)
         self._writer: Any = None
         self._bar: Any = None
+        self._shown: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self._journal.__enter__()
@@ -80,13 +81,9 @@ class Curves(TrainerCallback):
         for name, value in figures.items():
             self._writer.add_scalar(name, value, state.global_step)
         self._writer.flush()
-        shown = {name: f"{figures[name]:.3g}" for name in SHOWN if name in figures}
-        self._bar.set_postfix(shown, refresh=False)
-
-
-def read_curves(folder: Path) -> list[dict[str, Any]]:
-    """Return the figures of each step, in order; the training's and the holdout's are merged."""
-    steps: dict[int, dict[str, Any]] = {}
-    for line in Journal(folder / CURVES):
-        steps[line["step"]] = steps.get(line["step"], {}) | line
-    return [json.loads(json.dumps(steps[step])) for step in sorted(steps)]
+        self._shown |= {
+            name: f"{value:.3g}"
+            for name, value in figures.items()
+            if name in SHOWN or name.startswith(SHOWN_BY_KIND)
+        }
+        self._bar.set_postfix(self._shown, refresh=False)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from train.building.dataset import Built
+from train.errors import TrainError
 from train.fine_tuning.settings import Sft
 from train.model_hash import hash_model
 
@@ -23,9 +24,22 @@ def identify(settings: Sft, seed: int, built: Built) -> dict[str, str]:
         "data": _hash_text(json.dumps(dict(built.manifest), sort_keys=True)),
         "tokenizer": _hash_files(built.tokenizer, TOKENIZER),
         "template": _hash_files(built.tokenizer, [TEMPLATE]),
-        "model": hash_model(settings.model),
+        "model": hash_base(settings.model),
         "settings": _hash_text(json.dumps([seed, chosen], sort_keys=True, default=str)),
     }
+
+
+def hash_base(name: str) -> str:
+    """Hash the model that a run starts from; of the Hub's, the name and the commit it has here."""
+    if not name or Path(name).is_dir():
+        return hash_model(name)
+    from transformers.utils import cached_file
+
+    try:
+        config = Path(cached_file(name, "config.json"))
+    except (OSError, ValueError) as error:
+        raise TrainError(f"cannot load sft.model = {name!r}: {error}") from error
+    return hash_model(name, config.parent.name)  # a snapshot's folder is named by its commit
 
 
 def _hash_text(text: str) -> str:

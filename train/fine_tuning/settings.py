@@ -41,7 +41,7 @@ class Sft:
     precision: of the arithmetic; the weights that are tuned are float32 with either
     gradient_checkpointing: auto is on a GPU
     save_every_s, keep: how often a checkpoint is written, how many stay; log_every: in steps
-    trainer: more arguments of TRL's SFTConfig, as they are
+    trainer: more arguments of TRL's SFTConfig, as they are; none that tuning sets itself
     """
 
     __pydantic_config__ = FORBID

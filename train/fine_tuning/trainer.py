@@ -28,8 +28,9 @@ MASKED_EVERY = 5  # logs: it costs a forward pass
 class SegmentTrainer(SFTTrainer):
     """One per run and process.
 
-    Laws: a step learns from the same samples whatever the number of processes; a run that was
-    stopped or killed and has gone on ends with the weights of one that was not.
+    Laws: a step learns from the same samples, and the holdout's loss is of each sample once,
+    whatever the number of processes; a run that was stopped or killed and has gone on ends with
+    the weights of one that was not.
     """
 
     def __init__(

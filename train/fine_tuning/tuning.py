@@ -1,8 +1,8 @@
 """Tuning: one run from built data to tuned weights, below the folder of the run.
 
 tuning/checkpoint-<step>: where the same command goes on; tuning/curves.jsonl and TensorBoard's
-files: figures every few steps; tuning/sft.json: what was done, at the end; tuned/: the model as a
-Hugging Face folder, with LoRA the adapter alone.
+files: figures every few steps; tuning/sft.json: what was done, at the end, the same however often
+the run was stopped; tuned/: the model as a Hugging Face folder, with LoRA the adapter alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from train.errors import DataError, TrainError
 from train.fine_tuning.arguments import is_packing, make_arguments, num_micro_batches
 from train.fine_tuning.checkpoints import Checkpoints
 from train.fine_tuning.columns import count_kinds, lengths
-from train.fine_tuning.curves import Curves, read_curves
+from train.fine_tuning.curves import Curves
+from train.fine_tuning.holdout import fill_up
 from train.fine_tuning.identity import identify
 from train.fine_tuning.isolation import check_isolation
 from train.fine_tuning.order import Order
@@ -83,6 +84,8 @@ class Tuning:
 
     def done(self) -> dict[str, Any] | None:
         """Return the manifest where all is done; raise TrainError if it is of another run."""
+        if not (self.run / TUNED).is_dir():
+            return None
         try:
             manifest: dict[str, Any] = json.loads(
                 (self.run / TUNING / TUNING_MANIFEST).read_text(encoding="utf-8")
@@ -143,14 +146,11 @@ class Tuning:
         num_micro_batches(settings, self.state.num_processes)  # refuse before anything is loaded
         student = load_student(settings, self.built.tokenizer)
         self._check(student, is_packed=is_packed)
-        data = tuple(
-            rows.select_columns(COLUMNS) for rows in (self.built.train, self.built.holdout)
-        )
         if is_packed:
             check_isolation(student.model)
-            data = tuple(pack_dataset(rows, settings.max_length, "bfd") for rows in data)
+        train, holdout = self._data(is_packed=is_packed)
         order = Order(
-            lengths(data[0]),
+            lengths(train),
             settings.batch,
             settings.micro_batch,
             settings.epochs,
@@ -164,11 +164,19 @@ class Tuning:
             order.num_steps,
             self.state.num_processes,
             is_packed=is_packed,
-            has_holdout=len(data[1]) > 0,
+            has_holdout=len(holdout) > 0,
         )
         return SegmentTrainer(
-            student, arguments, order, (data[0], data[1]), self.checkpoints, [stopping]
+            student, arguments, order, (train, holdout), self.checkpoints, [stopping]
         )
+
+    def _data(self, *, is_packed: bool) -> tuple[Any, Any]:
+        """Return the rows to learn from and those held out."""
+        data = (rows.select_columns(COLUMNS) for rows in (self.built.train, self.built.holdout))
+        if is_packed:
+            data = (pack_dataset(rows, self.settings.max_length, "bfd") for rows in data)
+        train, holdout = data
+        return train, fill_up(holdout, self.settings.micro_batch * self.state.num_processes)
 
     def _check(self, student: Student, *, is_packed: bool) -> None:
         """Raise DataError where a sample does not fit: an answer is never cut."""
@@ -186,7 +194,7 @@ class Tuning:
 
     def _manifest(self, trainer: SegmentTrainer) -> dict[str, Any]:
         of_all, of_targets = count_kinds(self.built.train)
-        steps = read_curves(self.run / TUNING) if self.state.is_main_process else []
+        padding = 0.0 if trainer.padding_free else round(trainer.order.padding_share, 4)
         return {
             "format": FORMAT,
             "identity": dict(self.checkpoints.identity),
@@ -194,14 +202,12 @@ class Tuning:
             "base": self.settings.model,
             "num_steps": trainer.order.num_steps,
             "num_rows": len(trainer.order.lengths),
-            "num_processes": self.state.num_processes,
             "num_parameters": sum(p.numel() for p in trainer.model.parameters()),
             "num_tuned": sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
             "is_packed": bool(trainer.padding_free),
-            "padding_share": round(trainer.order.padding_share, 4),
+            "padding_share": padding,
             "tokens": _by_kind(of_all),
             "loss_tokens": _by_kind(of_targets),
-            "final": {k: v for k, v in (steps[-1] if steps else {}).items() if k != "step"},
             "versions": {name: version(name) for name in PACKAGES},
         }
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from files.journal import Journal
 from train.config import Config
 from train.errors import DataError
+from train.fine_tuning.steps import read_curves
 from train.reports.recycled_row import RecycledRow
 from train.run_folder import (
     BUILT,
     BUILT_MANIFEST,
-    CURVES,
     DATA,
     RECYCLED,
     RECYCLED_MANIFEST,
@@ -65,7 +64,7 @@ def read_material(config: Config) -> Material:
         scored=scored,
         built=_read_manifest(folder / BUILT / BUILT_MANIFEST),
         sft=_read_manifest(folder / TUNING / TUNING_MANIFEST),
-        curves=_read_curves(folder / TUNING / CURVES),
+        curves=read_curves(folder / TUNING),
     )
     if not any((material.data, material.rows, material.built, material.sft, material.curves)):
         raise DataError(f"{folder} holds nothing of a run yet: run a stage first")
@@ -111,11 +110,3 @@ def _with_scores(rows: Sequence[RecycledRow], file: Path) -> list[RecycledRow]:
 
     known = {one.id: one for one in read_scored(file)}
     return [row.with_original(known[row.id]) if row.id in known else row for row in rows]
-
-
-def _read_curves(file: Path) -> list[Mapping[str, float]]:
-    """Merge the lines of each step: of one told twice, after a kill, the last counts."""
-    steps: dict[int, dict[str, float]] = {}
-    for line in Journal(file):
-        steps.setdefault(line["step"], {}).update(line)
-    return [steps[step] for step in sorted(steps)]

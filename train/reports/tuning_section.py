@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from train.fine_tuning.steps import last_losses
 from train.reports import plots
 from train.reports.flat_rows import flat_rows
 from train.reports.material import Manifest, Material
@@ -31,9 +32,9 @@ def tuning_section(material: Material) -> Context | None:
     """Return facts and curves; None where nothing was tuned."""
     if material.sft is None and not material.curves:
         return None
-    panels = curve_panels(material.curves)
+    panels, losses = curve_panels(material.curves), last_losses(material.curves)
     return {
-        "facts": [] if material.sft is None else _facts(material.sft),
+        "facts": [] if material.sft is None else _facts({**material.sft, "at the end": losses}),
         "plot": plots.curves(panels, "curves") if panels else "",
         "is_finished": material.sft is not None,
         "num_steps": f"{material.curves[-1]['step']:,}" if material.curves else "0",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 
 from decoding.bundle import Bundle
 from server.model import ServedModel
@@ -123,6 +123,19 @@ def test_text_that_still_makes_a_control_token_is_refused() -> None:
     prompter = Prompter(ChatTemplate(TEMPLATE, {"bos_token": CONTROL[0]}), tokenizer, tokenizer)
     with pytest.raises(PromptError, match="control token"):
         prompter.render_prompt([ChatMessage("user", CONTROL[4])])
+
+
+@pytest.mark.parametrize("text", ["def f():\n    return 1\n\nf()", "a\n\n\n    b", "a \n b"])
+def test_runs_of_white_space_that_are_added_tokens_stay_tokens(text: str, tmp_path: Path) -> None:
+    bundle, tokenizer = make_model_folder(tmp_path), make_tokenizer()
+    tokenizer.add_tokens([AddedToken(added) for added in ("    ", "\n\n", "<thinking>")])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "chat_template.jinja").write_text(f"{{{{ messages[0].content }}}}{CONTROL[4]}    >")
+    prompter = Prompter.load(bundle)
+    ids = prompter.render_prompt([ChatMessage("user", text)])
+    assert ids == tokenizer.encode(f"{text}{CONTROL[4]}    >", add_special_tokens=False).ids
+    spelled = prompter.render_prompt([ChatMessage("user", f"<thinking>    {CONTROL[0]}")])
+    assert controls(tokenizer, spelled) == ["    ", CONTROL[4], "    "]
 
 
 def test_a_tokenizer_without_added_tokens_makes_prompts() -> None:

@@ -11,10 +11,11 @@ from decoding.format import Reply, ReplyFormat
 from files.journal import Journal
 from tests.train.building.tokenizers_made import DEMO, demo_tokenizer, small_tokenizer
 from train.building.build import build, gather, samples_of, told_drops
+from train.building.conversation import Conversation
 from train.building.dataset import MASKED, load_built
 from train.building.settings import Build, Erase, Generated
 from train.config import Config
-from train.errors import DataError
+from train.errors import ConfigError, DataError
 from train.settings import Data, Run
 
 WORDS = " ".join(f"word{number}" for number in range(40))
@@ -122,7 +123,8 @@ def test_by_prefix_what_reflects_comes_twice(tmp_path: Path) -> None:
     one = build(plain, demo_tokenizer())
     config = configure(tmp_path / "b", samples="none", generated=GENERATED, mask="prefix")
     two = build(config, demo_tokenizer())
-    reflecting = sum("<reflection>" in c.reply for c in gather(config, Counter()))
+    replies = [c.reply for c in gather(config, Counter()) if isinstance(c, Conversation)]
+    reflecting = sum("<reflection>" in reply for reply in replies)
     assert reflecting == two["second_copies"] > 10
     assert sum(two["rows"].values()) == sum(one["rows"].values()) + reflecting
     for row in load_built(tmp_path / "b" / "built").train:
@@ -142,6 +144,40 @@ def test_prompts_are_erased_but_for_the_share_that_keeps_them(tmp_path: Path) ->
     assert (
         sum("system<|end_header_id|>\n\nThink hard.<" in text for text in texts) == 200 - found[""]
     )
+
+
+def test_a_template_that_leaves_system_prompts_out_is_refused(tmp_path: Path) -> None:
+    kept = configure(tmp_path, sample("good"), erase=Erase("Think hard.", "", 0.3))
+    with pytest.raises(
+        ConfigError, match=r"build\.erase\.teacher_system: .* leaves system prompts"
+    ):
+        build(kept, demo_tokenizer())
+    erased = configure(tmp_path, sample("good"), erase=Erase("Think hard.", ""))
+    assert build(erased, demo_tokenizer())["system_prompts"] == {"": 1}
+
+
+def test_a_template_that_refuses_system_prompts_is_refused_with_them_alone(tmp_path: Path) -> None:
+    tokenizer = small_tokenizer()
+    refusing = "{% if messages[0].role == 'system' %}{{ raise_exception('No system') }}{% endif %}"
+    tokenizer.chat_template = refusing + tokenizer.chat_template
+    prompted = configure(tmp_path, sample("good"), erase=Erase("", "Be kind."))
+    told = r"build\.erase\.student_system: the chat template refuses turns of system and user: No"
+    with pytest.raises(ConfigError, match=told):
+        build(prompted, tokenizer)
+    assert build(configure(tmp_path, sample("good")), tokenizer)["rows"]["train"] == 1
+
+
+def test_of_several_chat_templates_the_default_is_taught_and_kept(tmp_path: Path) -> None:
+    named, single = small_tokenizer(), small_tokenizer()
+    named.chat_template = {"default": single.chat_template, "tool_use": "{{ tools }}"}
+    manifests = [
+        build(configure(tmp_path / name, sample("good")), tokenizer)
+        for name, tokenizer in (("named", named), ("single", single))
+    ]
+    assert manifests[0]["template_sha256"] == manifests[1]["template_sha256"]
+    assert manifests[0]["data_sha256"] == manifests[1]["data_sha256"]
+    kept = PreTrainedTokenizerFast.from_pretrained(load_built(tmp_path / "named/built").tokenizer)
+    assert kept.chat_template == single.chat_template
 
 
 def test_the_tokenizer_that_is_kept_has_the_tags(tmp_path: Path) -> None:

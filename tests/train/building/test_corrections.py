@@ -8,13 +8,14 @@ from decoding.format import Reply, ReplyFormat, Section
 from files.journal import Journal
 from train.building.attempts import asks_of
 from train.building.checks import HOLDS
+from train.building.conversation import Conversation, Drop, Reason
 from train.building.corrections import correct, read_corrections
 from train.building.questions import Answer, KeyedQuestion, read_questions
 from train.building.settings import Attempts
 from train.segments import Kind, Segment
 
 FORMAT = ReplyFormat()
-SETTINGS = Attempts("word problems", num=6, samples=2, model="student")
+SETTINGS = Attempts("word problems", num=7, samples=2, model="student")
 QUESTION = KeyedQuestion("How many?", "11", "8 + 3 = 11")
 
 
@@ -57,42 +58,53 @@ def test_without_a_solution_the_correction_is_the_key() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Answers to six questions: right, wrong, in tags, cut off, with torn tags, and none."""
-    questions = read_questions("word problems", 6, 1)
+    """Answers to seven questions: right, wrong, in tags, cut off, torn, none, in doubt."""
+    questions = read_questions("word problems", 7, 1)
     with Journal(tmp_path / "attempts.jsonl") as journal:
         for number, question in enumerate(questions):
             for ask in asks_of(SETTINGS, question.prompt, 1):
                 tagged = f"<thinking>So: </thinking>\n<output>{question.answer}</output>"
-                torn = f"<output>{question.answer}"
-                content = [question.answer, "0", tagged, "1", torn][min(number, 4)]
+                torn, doubt = f"<output>{question.answer}", f"{question.answer} on day 0"
+                content = [question.answer, "0", tagged, "1", torn, "", doubt][number]
                 finish = "length" if number == 3 else "stop"
                 line = {"key": ask.key, "content": content, "thoughts": None}
-                if number < 5:
+                if content:
                     journal.append(line | {"finish_reason": finish, "model": "demo"})
     return tmp_path
+
+
+def read(folder: Path, holdout: float = 0.0) -> list[Conversation | Drop]:
+    return list(read_corrections(folder, SETTINGS, 1, holdout, FORMAT, Counter()))
 
 
 def test_each_attempt_is_sorted_out_and_counted(folder: Path) -> None:
     counts: Counter[str] = Counter()
     found = list(read_corrections(folder, SETTINGS, 1, 0.0, FORMAT, counts))
-    assert counts == {"right": 6, "wrong": 2, "unfinished": 2, "unanswered": 2}
-    assert len(found) == 8
-    for one in found:
+    assert counts == {"right": 6, "wrong": 2, "unfinished": 2, "unanswered": 2, "undecided": 2}
+    replies = [one for one in found if isinstance(one, Conversation)]
+    assert len(replies) == 8
+    for one in replies:
         reply = Reply.parse(one.reply, FORMAT)
         (question,) = [q for q in read_questions("word problems", 6, 1) if q.prompt == one.question]
         assert reply.answer == question.answer
         assert one.is_generated
 
 
+def test_what_may_be_right_is_dropped_with_what_was_said(folder: Path) -> None:
+    drops = [one for one in read(folder) if isinstance(one, Drop)]
+    answer = read_questions("word problems", 7, 1)[6].answer
+    assert {(one.reason, one.detail) for one in drops} == {(Reason.UNDECIDED, f"{answer} on day 0")}
+
+
 def test_attempts_at_one_question_are_on_one_side_of_the_split(folder: Path) -> None:
-    found = list(read_corrections(folder, SETTINGS, 1, 0.5, FORMAT, Counter()))
+    found = [one for one in read(folder, 0.5) if isinstance(one, Conversation)]
     sides = {(one.question, one.split) for one in found}
     assert len(sides) == len({one.question for one in found})
     assert {split for _, split in sides} == {"train", "holdout"}
 
 
 def test_the_order_is_that_of_the_questions_and_not_of_the_journal(folder: Path) -> None:
-    before = list(read_corrections(folder, SETTINGS, 1, 0.0, FORMAT, Counter()))
+    before = read(folder)
     lines = (folder / "attempts.jsonl").read_text().splitlines(keepends=True)
     (folder / "attempts.jsonl").write_text("".join(reversed(lines)))
-    assert list(read_corrections(folder, SETTINGS, 1, 0.0, FORMAT, Counter())) == before
+    assert read(folder) == before

@@ -1,7 +1,9 @@
 from dataclasses import replace
 
+import pytest
+
 from train.building.conversation import Conversation, Drop, Reason
-from train.building.duplicates import drop_near_duplicates
+from train.building.duplicates import NUM_PERMUTATIONS, bands, drop_near_duplicates
 from train.segments import Kind, Segment
 
 TEXT = " ".join(f"word{number}" for number in range(60))
@@ -43,3 +45,11 @@ def test_a_threshold_of_nothing_lets_all_pass() -> None:
 def test_what_is_dropped_is_the_same_every_time() -> None:
     texts = [conversation(str(n), TEXT.replace(f"word{n}", "x")) for n in range(30)]
     assert kept(0.9, *texts) == kept(0.9, *texts)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.8, 0.95, 1.0])
+def test_the_index_misses_one_in_a_thousand_at_most(threshold: float) -> None:
+    num_bands, size = bands(threshold)
+    assert 2 <= num_bands <= num_bands * size <= NUM_PERMUTATIONS
+    is_in_no_band = (1 - threshold**size) ** num_bands
+    assert is_in_no_band <= 0.001

@@ -1,4 +1,4 @@
-from train.building.erasure import system_prompt
+from train.building.erasure import system_prompt, system_prompts
 from train.building.settings import Erase
 
 ERASE = Erase("Think, reflect, answer.", "", 0.3, {"maths.jsonl": "Step by step."})
@@ -31,3 +31,12 @@ def test_certain_probabilities_are_certain() -> None:
     ids = [str(number) for number in range(200)]
     assert {system_prompt(always, 1, id, "") for id in ids} == {"long"}
     assert {system_prompt(never, 1, id, "") for id in ids} == {"short"}
+
+
+def test_the_prompts_that_are_learned_are_known_by_their_settings() -> None:
+    assert system_prompts(ERASE) == {
+        "build.erase.teacher_system": "Think, reflect, answer.",
+        "build.erase.by_source.maths.jsonl": "Step by step.",
+    }
+    assert system_prompts(Erase("long", "short")) == {"build.erase.student_system": "short"}
+    assert system_prompts(None) == {}

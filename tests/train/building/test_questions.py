@@ -12,6 +12,7 @@ from train.building.questions import (
     Answer,
     KeyedQuestion,
     PuzzleQuestion,
+    Verdict,
     WordQuestion,
     read_questions,
 )
@@ -31,7 +32,7 @@ STORY = WordQuestion(WordProblem("How many?", (Step(8, "+", 3), Step(11, "*", 2)
     ],
 )
 def test_of_an_expression_it_says_what_anybody_can_check(said: str, why: str) -> None:
-    assert not PUZZLE.is_right(said)
+    assert PUZZLE.verdict(said) == "wrong"
     assert PUZZLE.objection(Answer("", said)) == why
 
 
@@ -51,7 +52,7 @@ def test_of_a_story_it_names_the_first_step_that_is_missing(thoughts: str, why: 
 @pytest.mark.parametrize("family", ["countdown", "word problems"])
 def test_the_solution_of_a_problem_is_right_and_so_is_its_answer(family: str) -> None:
     for question in read_questions(family, 30, 1):
-        assert question.is_right(question.answer)
+        assert question.verdict(question.answer) is Verdict.RIGHT
         assert question.solution
         assert question.solution == question.solution.strip()
 
@@ -68,20 +69,69 @@ def test_questions_of_a_family_are_those_that_training_may_draw() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "said", "is_right"),
+    ("key", "said", "verdict"),
     [
-        ("72", "In all she sold 48 + 24 = 72.", True),
-        ("72", "72 in May, so 24 in all.", False),
-        ("1,200", "It is $1200.00", True),
-        ("Paris", "The capital:\n paris.", True),
-        ("Paris", "Paris is in France", False),
-        ("B", "b", True),
-        ("-3", "x = -3", True),
-        ("0.5", "one half", False),
+        ("72", "In all she sold 48 + 24 = 72.", "right"),
+        ("72", "72 clips in 2 months", "undecided"),
+        ("72", "72 in May, so 24 in all.", "undecided"),
+        ("72", "She sold 71 in 2 months.", "wrong"),
+        ("72", "between 70-72", "right"),
+        ("72", "no idea", "undecided"),
+        ("1,200", "It is $1200.00", "right"),
+        ("1200", "1 200 m", "right"),
+        ("1200", "1.2 thousand", "undecided"),
+        ("-3", "x = -3", "right"),
+        ("-3", "x is −3.", "right"),
+        ("-3", "x = 3", "wrong"),
+        ("0.5", "1/2 of it", "right"),
+        ("0.5", "\\frac{1}{2}", "undecided"),
+        ("0.5", "one half", "undecided"),
+        ("20", "H20", "undecided"),
+        ("B", "b", "right"),
+        ("B", "The answer is B.", "right"),
+        ("B", "(B) the moon", "right"),
+        ("(B)", "A is too cold, so B", "right"),
+        ("B", "The answer is C.", "wrong"),
+        ("B", "B or C", "undecided"),
+        ("B", "the moon", "undecided"),
+        ("B", "A moon", "undecided"),
+        ("Paris", "The capital:\n paris.", "right"),
+        ("Paris", "The capital of France is Paris.", "undecided"),
+        ("Paris, France", "Paris", "undecided"),
+        ("Paris", "The capital of France is Lyon.", "wrong"),
+        ("yes", "Yes, because it floats.", "undecided"),
+        ("yes", "No, it sinks.", "wrong"),
     ],
 )
-def test_an_answer_is_held_against_the_key(key: str, said: str, is_right: bool) -> None:
-    assert KeyedQuestion("?", key).is_right(said) is is_right
+def test_an_answer_is_held_against_the_key(key: str, said: str, verdict: str) -> None:
+    assert KeyedQuestion("?", key).verdict(said) == verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("22", "right"),
+        ("The answer is 22.", "right"),
+        ("22 apples, 3 of them red", "undecided"),
+        ("twenty-two", "undecided"),
+        ("The answer is 10.", "wrong"),
+    ],
+)
+def test_a_story_is_answered_by_its_last_number(said: str, verdict: str) -> None:
+    assert STORY.verdict(said) == verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("3 + 4 * 5 = 23", "right"),
+        ("It is 3 + 4 * 5 = 23.", "undecided"),
+        ("3 + 4 * 5 = 3 + 20 = 23", "undecided"),
+        ("3 + 4 + 5 = 12", "wrong"),
+    ],
+)
+def test_a_puzzle_in_other_words_than_an_expression_is_a_doubt(said: str, verdict: str) -> None:
+    assert PUZZLE.verdict(said) == verdict
 
 
 def test_a_key_alone_does_not_tell_why_and_is_not_given_away() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import AddedToken
 
 from decoding.bundle import Bundle
 from decoding.format import ReplyFormat
@@ -17,7 +18,9 @@ from server.prompts.prompt import Prompter
 from tests.train.building.tokenizers_made import (
     DEMO,
     demo_tokenizer,
+    legacy_tokenizer,
     llama3_tokenizer,
+    sentencepiece_tokenizer,
     small_tokenizer,
 )
 from train.building.conversation import Conversation, Drop, Reason
@@ -39,6 +42,7 @@ SETUPS: list[tuple[Callable[[], Any], Tags]] = [
     (llama3_tokenizer, "added"),
     (llama3_tokenizer, "special"),
     (llama3_tokenizer, "text"),
+    (sentencepiece_tokenizer, "added"),
 ]
 NAMES = [f"{make.__name__.removesuffix('_tokenizer')}-{tags}" for make, tags in SETUPS]
 
@@ -175,6 +179,22 @@ def test_text_that_spells_a_control_token_is_dropped(tokenizer: Any, one: Conver
     assert dropped == Drop.of(one, Reason.CONTROL_TEXT, "<|eot_id|>")
 
 
+def test_runs_of_white_space_that_are_added_tokens_are_text() -> None:
+    tokenizer = small_tokenizer()
+    tokenizer.add_tokens([AddedToken(text) for text in ("    ", "\n\n")])
+    code = conversation(output("def f():\n    return 1\n\nf()", FORMAT), question="A\n\n    b")
+    row = render_one(tokenizer, code)
+    learned = row.labels[row.labels != MASKED]
+    assert tokenizer.decode(learned) == f"{code.reply}<|eot_id|>"
+    assert {*tokenizer.convert_tokens_to_ids(["    ", "\n\n"])} < {*row.input_ids.tolist()}
+    tokenizer.add_special_tokens({"extra_special_tokens": ["\t\t"]})
+    tabs = conversation(output("\t\tindented", FORMAT), question="A")
+    assert isinstance(render(tokenizer, Taught(tabs, "", tabs.segments))[0], Rendered)
+    special = conversation(output("4", FORMAT), question="\t\tA")
+    (dropped,) = render(tokenizer, Taught(special, "", special.segments))
+    assert dropped == Drop.of(special, Reason.CONTROL_TEXT, "\t\t")
+
+
 def test_a_question_about_a_tag_is_dropped_where_the_tag_is_a_token(tokenizer: Any) -> None:
     one = conversation(output("HTML5.", FORMAT), question="What is <output> in?")
     (found,) = render(tokenizer, Taught(one, "", one.segments))
@@ -205,8 +225,23 @@ def test_a_template_that_ends_no_turn_is_refused() -> None:
     tokenizer.chat_template = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
     with pytest.raises(ConfigError, match="would never stop"):
         Renderer(tokenizer, FORMAT, 100)
-    tokenizer.chat_template = None
-    with pytest.raises(ConfigError, match="no chat template"):
+    for none in (None, {"tool_use": "{{ tools }}"}):
+        tokenizer.chat_template = none
+        with pytest.raises(
+            ConfigError, match="no chat template, or several and none named default"
+        ):
+            Renderer(tokenizer, FORMAT, 100)
+
+
+def test_a_tokenizer_that_learns_a_blank_behind_a_tag_is_refused_where_tags_are_tokens() -> None:
+    tokenizer = legacy_tokenizer()
+    one = conversation(output("4 apples", FORMAT))
+    row = render_one(tokenizer, one)
+    assert tokenizer.decode(row.labels[row.labels != MASKED]) == f"{one.reply}<|eot_id|>"
+    add_tags(tokenizer, "added", FORMAT)
+    with pytest.raises(
+        ConfigError, match=r"'<thinking> text.* build.tags = \"text\", or a pre-tok"
+    ):
         Renderer(tokenizer, FORMAT, 100)
 
 

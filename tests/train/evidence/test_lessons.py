@@ -89,38 +89,36 @@ def test_own_mistakes_stand_in_the_record_by_their_hash() -> None:
     assert records[2]["own"] is None
 
 
-def test_no_line_of_a_lesson_reaches_what_is_held_out() -> None:
-    own = OwnMistakes(((),) * 10)
-    lessons = (Lesson(Style.REFLECTING), Lesson(Style.REFLECTING, words_share=0.3))
-    for lesson in (
-        *lessons,
-        Lesson(Style.REFLECTING, own=own),
-        Lesson(Style.REFLECTING, num_numbers=4),
-    ):
-        taught = [lesson.example(1, index, 1.0) for index in range(300)]
-        puzzles = [one for one in taught if isinstance(one.problem, Puzzle)]
-        reached = [
-            (one.problem.numbers, int(line.rpartition(" = ")[2]))
-            for one in puzzles
-            for line in one.reply.splitlines()
-            if line[0].isdigit()
-        ]
-        assert len(reached) > len(puzzles) > 150
-        assert {part(*pair) for pair in reached} == {Part.TRAIN}
+LESSONS = {
+    "drawn": Lesson(Style.REFLECTING),
+    "own": Lesson(Style.REFLECTING, own=OwnMistakes(((),) * 10)),
+    "mixed": Lesson(Style.REFLECTING, words_share=0.3),
+    "longer": Lesson(Style.REFLECTING, num_numbers=4),
+}
 
 
-def test_word_problems_have_reflections_where_they_are_meant_to() -> None:
-    def kinds(**of: float) -> set[Kind]:
-        taught = [
-            Lesson(Style.REFLECTING, words_share=0.5, **of).example(1, index, 1.0)
-            for index in range(200)
-        ]
-        words = [one for one in taught if isinstance(one.problem, WordProblem)]
-        assert 70 < len(words) < 130
-        return {segment.kind for one in words for segment in one.segments}
+@pytest.mark.parametrize("name", LESSONS)
+def test_no_line_of_a_lesson_reaches_what_is_held_out(name: str) -> None:
+    taught = [LESSONS[name].example(1, index, 1.0) for index in range(300)]
+    reached = [
+        (one.problem.numbers, int(line.rpartition(" = ")[2]))
+        for one in taught
+        if isinstance(one.problem, Puzzle)
+        for line in one.reply.splitlines()
+        if line[0].isdigit()
+    ]
+    assert len(reached) > 400
+    assert {part(*pair) for pair in reached} == {Part.TRAIN}
 
-    assert Kind.REFLECTION not in kinds()
-    assert Kind.REFLECTION in kinds(words_mistakes=0.5)
+
+@pytest.mark.parametrize("words_mistakes", [0.0, 0.5])
+def test_word_problems_have_reflections_where_they_are_meant_to(words_mistakes: float) -> None:
+    lesson = Lesson(Style.REFLECTING, words_share=0.5, words_mistakes=words_mistakes)
+    taught = [lesson.example(1, index, 1.0) for index in range(200)]
+    words = [one for one in taught if isinstance(one.problem, WordProblem)]
+    assert 70 < len(words) < 130
+    kinds = {segment.kind for one in words for segment in one.segments}
+    assert (Kind.REFLECTION in kinds) == (words_mistakes > 0)
 
 
 def test_what_goes_on_is_taught_other_examples() -> None:

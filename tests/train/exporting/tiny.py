@@ -115,6 +115,7 @@ def make_run(folder: Path, *, is_adapter: bool = False, has_built: bool = True) 
         manifest = {
             "reply_format": ReplyFormat().to_dict(),
             "end_of_turn_id": tokenizer.eos_token_id,
+            "system_prompts": {"": len(rows)},
         }
         write_built(
             folder / "run" / "built", {"train": rows, "holdout": []}, tokenizer, [], manifest

@@ -7,26 +7,26 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
 import sys
-from collections.abc import Mapping
 from functools import cache
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
 
 
 @cache
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["train.fine_tuning.tuning", "torch.utils.tensorboard"])
+    context.set_forkserver_preload(
+        ["train.fine_tuning.tuning", "torch.utils.tensorboard", "torch.distributed.run"]
+    )
     return context
 
 
-def start(
-    file: Path, *changes: str, environment: Mapping[str, str] | None = None
-) -> ForkServerProcess:
+def start(file: Path, *changes: str) -> ForkServerProcess:
     """Start `train sft -c FILE CHANGES`; its exit code is the command's."""
-    process = _context().Process(target=_run, args=(file, changes, dict(environment or {})))
+    process = _context().Process(target=_run, args=(file, changes))
     process.start()
     return process
 
@@ -37,34 +37,30 @@ def run(file: Path, *changes: str) -> int | None:
     return process.exitcode
 
 
-def run_together(file: Path, count: int, *changes: str) -> list[int | None]:
-    """Run `count` processes with the environment that torchrun gives them."""
-    shared = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(_free_port()),
-        "WORLD_SIZE": str(count),
-        "LOCAL_WORLD_SIZE": str(count),
-    }
-    processes = [
-        start(file, *changes, environment={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)})
-        for rank in range(count)
-    ]
-    for process in processes:
-        process.join()
-    return [process.exitcode for process in processes]
+def launch(file: Path, logs: Path, *changes: str) -> ForkServerProcess:
+    """Start `torchrun --nproc-per-node 2` of the same command; the workers write to `logs`.
+
+    They are forked from the launcher, which has imported all they need.
+    """
+    torchrun = ["--standalone", "--nproc-per-node=2", "--redirects=3", f"--log-dir={logs}"]
+    forked = ["--start-method=fork", "--run-path", str(ROOT / "train" / "__main__.py")]
+    arguments = [*torchrun, *forked, "sft", "-c", str(file), *changes]
+    process = _context().Process(target=_torchrun, args=(arguments,))
+    process.start()
+    return process
 
 
-def _run(file: Path, changes: tuple[str, ...], environment: dict[str, str]) -> None:
-    os.environ.update(environment)
+def _torchrun(arguments: list[str]) -> None:
+    os.environ["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] = "1800"
+    from torch.distributed.run import main
+
+    main(arguments)
+
+
+def _run(file: Path, changes: tuple[str, ...]) -> None:
     import torch
 
     from train.command import main
 
     torch.set_num_threads(1)
     sys.exit(main(["sft", "-c", str(file), *changes]))
-
-
-def _free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])

@@ -34,16 +34,31 @@ def test_lora_learns_ten_times_as_fast(tmp_path: Path) -> None:
 
 
 def test_more_of_trl_is_taken_as_it_is(tmp_path: Path) -> None:
-    settings = Sft(trainer={"max_grad_norm": 0.3, "adam_beta2": 0.95})
+    settings = Sft(trainer={"max_grad_norm": 0.3, "adam_beta2": 0.95, "eval_steps": 7})
     made = make_arguments(settings, tmp_path, 1, 100, 1, is_packed=False, has_holdout=True)
     assert made.max_grad_norm == 0.3
     assert made.adam_beta2 == 0.95
+    assert made.eval_steps == 7
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
         ("learning_rate", r"sft\.trainer\.learning_rate: sft\.lr says so"),
+        ("lr_scheduler_type", r"sft\.schedule says so"),
+        ("warmup_steps", r"sft\.warmup says so"),
+        ("weight_decay", r"sft\.weight_decay says so"),
+        ("bf16", r"sft\.precision says so"),
+        ("gradient_checkpointing", r"sft\.gradient_checkpointing says so"),
+        ("per_device_eval_batch_size", r"sft\.micro_batch says so"),
+        ("max_steps", r"sft\.epochs says so"),
+        ("use_cpu", r"sft\.trainer\.use_cpu: tuning depends on its own"),
+        ("average_tokens_across_devices", "tuning depends on its own"),
+        ("dataset_kwargs", "tuning depends on its own"),
+        ("remove_unused_columns", "tuning depends on its own"),
+        ("eval_strategy", "tuning depends on its own"),
+        ("logging_first_step", "tuning depends on its own"),
+        ("disable_tqdm", "tuning depends on its own"),
         ("max_grad_nrm", r"SFTConfig has nothing of that name"),
     ],
 )

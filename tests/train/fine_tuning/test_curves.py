@@ -4,7 +4,23 @@ from types import SimpleNamespace
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from train.fine_tuning.curves import Curves, read_curves
+from train.fine_tuning.curves import Curves
+from train.fine_tuning.steps import read_curves
+
+
+class Bar:
+    """A bar that keeps what it would show."""
+
+    n = 0
+
+    def __init__(self) -> None:
+        self.shown: list[dict[str, str]] = []
+
+    def set_postfix(self, shown: dict[str, str], *, refresh: bool) -> None:
+        self.shown.append({**shown})
+
+    def close(self) -> None:
+        """Leave nothing open."""
 
 
 def tell(folder: Path, start: int, steps: dict[int, float]) -> None:
@@ -47,3 +63,20 @@ def test_the_loss_on_the_holdout_joins_the_line_of_its_step(tmp_path: Path) -> N
     assert line["loss"] == 2.0
     assert line["holdout_loss"] == 3.0
     assert "eval_runtime" not in line
+
+
+def test_the_live_line_has_the_loss_of_each_kind_and_keeps_what_it_showed(tmp_path: Path) -> None:
+    with Curves(tmp_path, epochs=1, is_silent=True) as curves:
+        state = SimpleNamespace(global_step=0, max_steps=10, epoch=0.0)
+        curves.on_train_begin(None, state, None)
+        curves._bar = bar = Bar()
+        first = {"loss": 2.0, "loss/think": 1.5, "masked_loss/wrong": 9.0, "tokens": 7.0}
+        curves.on_log(None, state, None, first)
+        curves.on_log(None, state, None, {"eval_loss": 3.0, "holdout_loss/think": 2.5})
+        curves.on_log(None, state, None, {"loss": 1.0, "loss/think": 0.5})
+    told = {"loss": "2", "loss/think": "1.5", "masked_loss/wrong": "9"}
+    assert bar.shown == [
+        told,
+        {**told, "holdout_loss": "3"},
+        {**told, "holdout_loss": "3", "loss": "1", "loss/think": "0.5"},
+    ]

@@ -6,7 +6,7 @@ from transformers import AutoModelForCausalLM
 
 from tests.train.fine_tuning.tiny import NUM_ROWS, demo_tokenizer, make_rows, tiny_config
 from train.building.dataset import KINDS, MASKED
-from train.fine_tuning.curves import read_curves
+from train.fine_tuning.steps import read_curves
 from train.fine_tuning.tuning import Tuning
 
 CHANGES = (

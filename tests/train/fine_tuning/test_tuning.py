@@ -11,14 +11,14 @@ import torch
 from safetensors.torch import load_file
 
 from files.whole import write_whole
-from tests.train.fine_tuning.processes import run, run_together, start
+from tests.train.fine_tuning.processes import launch, run, start
 from tests.train.fine_tuning.tiny import make_run, tagged_tokenizer
 from train.building.dataset import load_built
 from train.command import REFUSED, STOPPED
 from train.config import load_config
 from train.errors import DataError, TrainError
 from train.fine_tuning.columns import lengths
-from train.fine_tuning.curves import read_curves
+from train.fine_tuning.steps import last_losses, read_curves
 from train.fine_tuning.tuning import Tuning
 
 NUM_KILLS = 4
@@ -34,6 +34,10 @@ def tune(file: Path, *changes: str, is_forced: bool = False) -> dict[str, Any]:
 def weights(file: Path) -> bytes:
     tuned = file.parent / "run" / "tuned"
     return next(tuned.glob("*model.safetensors")).read_bytes()
+
+
+def manifest_of(file: Path) -> str:
+    return (file.parent / "run" / "tuning" / "sft.json").read_text("utf-8")
 
 
 def checkpoint_step(file: Path) -> int:
@@ -61,7 +65,7 @@ def test_a_run_that_is_done_says_what_it_did_and_is_not_done_again(uninterrupted
     assert manifest["num_rows"] == 40
     assert manifest["tokens"]["wrong"] > 0
     assert "wrong" not in manifest["loss_tokens"]
-    assert manifest["final"]["loss"] < 6.5
+    assert read_curves(uninterrupted.parent / "run" / "tuning")[-1]["loss"] < 6.5
     assert weights(uninterrupted) == before
 
 
@@ -87,12 +91,13 @@ def test_stopped_it_goes_on_to_the_same_weights(uninterrupted: Path, tmp_path: P
     assert weights(file) == weights(uninterrupted)
 
 
-def test_killed_at_random_moments_it_goes_on_to_the_same_weights(
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     uninterrupted: Path, tmp_path: Path
 ) -> None:
     file, rng, num_kills = make_run(tmp_path), random.Random(1), 0
+    base = f"sft.model={uninterrupted.parent / 'base'}"  # which the manifest names
     while True:
-        process = start(file, "sft.save_every_s=0")
+        process = start(file, "sft.save_every_s=0", base)
         if num_kills < NUM_KILLS:
             wait_for_step(file, checkpoint_step(file) + 1, process)
             time.sleep(rng.uniform(0, 0.1))
@@ -104,6 +109,7 @@ def test_killed_at_random_moments_it_goes_on_to_the_same_weights(
         num_kills += 1
     assert num_kills >= 3
     assert weights(file) == weights(uninterrupted)
+    assert manifest_of(file) == manifest_of(uninterrupted)
 
 
 def test_lora_with_dropout_goes_on_to_the_same_weights_too(tmp_path: Path) -> None:
@@ -118,9 +124,23 @@ def test_lora_with_dropout_goes_on_to_the_same_weights_too(tmp_path: Path) -> No
     assert weights(files[0]) == weights(files[1])
 
 
-def test_two_processes_learn_what_one_does(uninterrupted: Path, tmp_path: Path) -> None:
-    file = make_run(tmp_path)
-    assert run_together(file, 2) == [0, 0]
+def test_two_processes_that_were_stopped_learn_what_one_does(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    file, base = make_run(tmp_path), f"sft.model={uninterrupted.parent / 'base'}"
+    launcher = launch(file, tmp_path / "logs", "sft.save_every_s=0", base)
+    wait_for_step(file, 3, launcher)
+    launcher.terminate()
+    launcher.join()
+    assert launcher.exitcode == 1  # its own
+    stopped = checkpoint_step(file)
+    assert 3 <= stopped < 10
+    (said,) = (tmp_path / "logs").rglob("0/stderr.log")
+    assert f"stopped at step {stopped}; the same command goes on" in said.read_text("utf-8")
+    launcher = launch(file, tmp_path / "again", base)
+    launcher.join()
+    assert launcher.exitcode == 0
+    assert manifest_of(file) == manifest_of(uninterrupted)
     alone, together = (
         load_file(p.parent / "run/tuned/model.safetensors") for p in (uninterrupted, file)
     )
@@ -130,6 +150,8 @@ def test_two_processes_learn_what_one_does(uninterrupted: Path, tmp_path: Path) 
         assert (expected - start_weights[name]).abs().max() > 1e-2
     curves = [read_curves(p.parent / "run" / "tuning") for p in (uninterrupted, file)]
     for one, two in zip(*curves, strict=True):
+        if stopped < one["step"] <= stopped + 2:  # told of the steps since it went on
+            continue
         for name in one.keys() - {"tokens_per_s"} - {name for name in one if "masked" in name}:
             assert two[name] == pytest.approx(one[name], rel=1e-4), name
 
@@ -139,9 +161,10 @@ def test_packed_samples_cost_what_padded_ones_do(tmp_path: Path) -> None:
     rows = lengths(load_built(tmp_path / "off" / "run" / "built").train)
     # one step over all, in as many rows as best-fit decreasing needs for them
     batches = {"off": len(rows), "bfd": num_packed(rows.tolist(), 100)}
+    manifests = {}
     for packing, file in files.items():
         batch = batches[packing]
-        tune(
+        manifests[packing] = tune(
             file,
             f"sft.packing={packing}",
             "sft.max_length=100",
@@ -151,7 +174,8 @@ def test_packed_samples_cost_what_padded_ones_do(tmp_path: Path) -> None:
         )
     padded, packed = (read_curves(file.parent / "run" / "tuning")[0] for file in files.values())
     assert batches["bfd"] < batches["off"] / 2
-    assert packed["padding_share"] < padded["padding_share"]
+    assert packed["padding_share"] == manifests["bfd"]["padding_share"] == 0
+    assert manifests["off"]["padding_share"] == round(padded["padding_share"], 4) > 0
     for name in ("loss", "loss/think", "loss/output", "grad_norm", "holdout_loss"):
         assert packed[name] == pytest.approx(padded[name], rel=1e-4), name
 
@@ -180,6 +204,15 @@ def test_other_data_are_refused_until_it_is_restarted(uninterrupted: Path, tmp_p
         tune(file, "sft.lr=1")
 
 
+def test_where_the_tuned_model_is_gone_it_is_made_again(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    tuned, former = uninterrupted.parent / "run" / "tuned", weights(uninterrupted)
+    tuned.rename(tmp_path / "tuned")
+    assert run(uninterrupted) == 0
+    assert weights(uninterrupted) == former
+
+
 def test_restarting_forgets_what_was_tuned(uninterrupted: Path) -> None:
     assert run(uninterrupted, "--restart") == 0
     assert (uninterrupted.parent / "run" / "tuned").is_dir()
@@ -193,7 +226,8 @@ def test_a_sample_that_does_not_fit_is_refused_not_cut(tmp_path: Path) -> None:
 
 def test_without_a_holdout_there_is_no_loss_on_it(tmp_path: Path) -> None:
     file = make_run(tmp_path, num_holdout=0)
-    assert "holdout_loss" not in tune(file, "sft.epochs=0.2")["final"]
+    tune(file, "sft.epochs=0.2")
+    assert "holdout_loss" not in last_losses(read_curves(tmp_path / "run" / "tuning"))
 
 
 def test_a_batch_that_the_processes_cannot_share_is_refused(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def make_rows(tokenizer: Any, count: int = NUM_ROWS, seed: int = 0) -> list[Row]
     return rows
 
 
-def make_run(folder: Path, tokenizer: Any = None, *, num_holdout: int = 4, **base: Any) -> Path:
+def make_run(folder: Path, tokenizer: Any = None, *, num_holdout: int = 5, **base: Any) -> Path:
     """Write base model, built data and run.toml; return the TOML file."""
     tokenizer = tokenizer or demo_tokenizer()
     make_base(folder / "base", **base)

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -31,17 +30,6 @@ def test_a_stage_that_has_not_ended_is_none(tmp_path: Path) -> None:
     assert (material.recycled, material.built, material.sft) == (None, None, None)
     assert material.rows == []
     assert len(material.curves) == 60
-
-
-def test_a_step_told_twice_counts_once_with_its_last_figures(tmp_path: Path) -> None:
-    (tmp_path / "tuning").mkdir()
-    lines = [{"step": 2, "loss": 9.0}, {"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0}]
-    lines += [{"step": 2, "holdout_loss": 2.5}]
-    text = "".join(json.dumps(one) + "\n" for one in lines)
-    (tmp_path / "tuning" / "curves.jsonl").write_text(text)
-    first, second = read_material(config_of(tmp_path)).curves
-    assert first == {"step": 1, "loss": 3.0}
-    assert second == {"step": 2, "loss": 2.0, "holdout_loss": 2.5}
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ def test_facts_of_the_manifests_are_shown_without_their_hashes(tmp_path: Path) -
     assert ("drops · too long", "4") in built["facts"]
     assert not any("sha256" in name for name, _ in built["facts"])
     assert ("parameters", "942,336") in tuned["facts"]
+    assert ("at the end · holdout loss", f"{material.curves[-1]['holdout_loss']:.4g}") in tuned[
+        "facts"
+    ]
 
 
 def test_a_stage_that_has_not_begun_has_no_section(tmp_path: Path) -> None:
