@@ -14,13 +14,16 @@ import aiohttp
 
 from client.bodies import error_code, error_message, model_ids, read_turn
 from client.errors import EndpointError
-from client.retries import Retries, is_temporary, retry_after_s
+from client.pace import Pace
+from client.retries import LIMITED, Retries, is_temporary, retry_after_s
 from client.turn import Failure, Message, Turn
 
 MAX_REPLY_BYTES = 64 << 20
 MAX_QUOTED = 1 << 20  # bytes of a failed reply that are looked at
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 WHOLE_RUN = frozenset({401, 403, 404})
+NO_PAUSE_HELPS = ("insufficient_quota", "request too large")  # what OpenAI says with a 429 too
+NOT_SENT = Failure("not sent any more")
 
 
 class AskError(Exception):
@@ -43,12 +46,19 @@ class RefusalError(Exception):
         """A broken connection or reply (no status) passes by as an overload does."""
         return self.failure.status is None or is_temporary(self.failure.status)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it came too soon: nothing is wrong with it, nor with the endpoint."""
+        said = f"{self.failure.code} {self.failure.message}".casefold()
+        return self.failure.status == LIMITED and not any(one in said for one in NO_PAUSE_HELPS)
+
 
 class Endpoint:
     """One model at one base URL; an asynchronous context manager that owns the connections.
 
     model: None: `find_model` settles it
-    At most `concurrency` conversations are under way, those that pause before a retry included.
+    At most `concurrency` conversations are under way, those that pause before a retry included,
+    and at most `requests_per_minute` requests leave (0: no limit); after a 429 all wait.
     What is wrong with the whole run (no such model, a key that is refused) is an EndpointError,
     unless a reply has come before; what is wrong with one conversation is an AskError.
     """
@@ -61,6 +71,7 @@ class Endpoint:
         concurrency: int = 16,
         timeout_s: float = 600.0,
         retries: Retries | None = None,
+        requests_per_minute: int = 0,
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise EndpointError(f"{base_url!r} is no URL of an endpoint: http://HOST:PORT/v1")
@@ -69,6 +80,7 @@ class Endpoint:
         self.base_url, self.model = base_url.rstrip("/"), model or ""
         self._key, self._timeout_s = key, timeout_s
         self._retries = retries or Retries()
+        self._pace = Pace(self._retries, requests_per_minute)
         self.concurrency, self._slots = concurrency, asyncio.Semaphore(concurrency)
         self._has_answered = False
 
@@ -91,6 +103,10 @@ class Endpoint:
     ) -> None:
         await self._session.close()
 
+    def stop(self) -> None:
+        """Send nothing more: what was sent comes to its end, all else is an AskError."""
+        self._pace.stop()
+
     async def ask(self, messages: Sequence[Message], fields: Mapping[str, Any]) -> Turn:
         """Send a conversation and return the reply; `fields` join the request's body.
 
@@ -105,20 +121,40 @@ class Endpoint:
         """Do as `ask`, and return beside the reply how many requests it took."""
         request = {"model": self.model, "messages": list(map(dict, messages)), **fields}
         body = json.dumps(request).encode()
+        num_requests = num_failed = 0
         async with self._slots:
-            for attempt in range(1, self._retries.max_attempts + 1):
+            while True:
+                left_at_s = await self._pace.wait()
+                if self._pace.is_stopped:
+                    raise AskError(NOT_SENT, num_requests)
+                num_requests += 1
                 try:
                     turn = await self._post(body)
                 except RefusalError as refused:
                     self._check(refused.failure, fields)
-                    last = refused.failure
-                    if not refused.is_temporary or attempt == self._retries.max_attempts:
-                        break
-                    await asyncio.sleep(self._retries.pause_s(attempt, refused.told_s))
+                    num_failed += not refused.is_limited
+                    pause_s = self._pause_s(refused, left_at_s, num_requests, num_failed)
+                    if pause_s is None:
+                        raise AskError(refused.failure, num_requests) from refused
+                    await self._pace.pause(pause_s)
                 else:
                     self._has_answered = True
-                    return turn, attempt
-        raise AskError(last, attempt)
+                    self._pace.speed_up()
+                    return turn, num_requests
+
+    def _pause_s(
+        self, refused: RefusalError, left_at_s: float, num_requests: int, num_failed: int
+    ) -> float | None:
+        """Return the pause before the same request is sent again; None: it is not.
+
+        One that is limited waits for its turn alone, unless all are for long, or it always is.
+        """
+        if refused.is_limited:
+            self._pace.hold(left_at_s, refused.told_s)
+            num_limited = max(self._pace.num_holds, num_requests - num_failed)
+            return 0.0 if num_limited <= self._retries.max_holds else None
+        is_last = not refused.is_temporary or num_failed == self._retries.max_attempts
+        return None if is_last else self._retries.pause_s(num_failed, refused.told_s)
 
     async def find_model(self) -> None:
         """Settle on the only model that is served, where none is named.

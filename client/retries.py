@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-TEMPORARY = frozenset({408, 409, 429})
+LIMITED = 429
+TEMPORARY = frozenset({408, 409, LIMITED})
 
 
 def is_temporary(status: int) -> bool:
@@ -20,12 +21,16 @@ def is_temporary(status: int) -> bool:
 class Retries:
     """How often a request is sent, and the pauses between: doubling, with jitter, or as told.
 
-    max_attempts: requests in all; first_pause_s, max_pause_s: bounds of a pause, whoever sets it
+    max_attempts: requests in all, those left out that came too soon (429)
+    max_holds: 429s of one request, and pauses after any without a reply between them
+    first_pause_s, max_pause_s: bounds of our own pauses; max_told_s: of one that the server asks
     """
 
     max_attempts: int = 6
     first_pause_s: float = 0.5
     max_pause_s: float = 60.0
+    max_told_s: float = 600.0
+    max_holds: int = 100
 
     def pause_s(self, attempt: int, told_s: float | None) -> float:
         """Return the seconds to wait after that attempt (from 1); `told_s`: what the server asks.
@@ -33,7 +38,7 @@ class Retries:
         Jitter only ever lengthens what the server asks, so that a crowd does not return at once.
         """
         if told_s is not None:
-            return min(told_s * random.uniform(1.0, 1.1), self.max_pause_s)
+            return min(told_s * random.uniform(1.0, 1.1), self.max_told_s)
         longest_s = min(self.first_pause_s * 2.0 ** (attempt - 1), self.max_pause_s)
         return longest_s * random.uniform(0.5, 1.0)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +13,7 @@ from typing import Any, Self
 
 from files.errors import JournalError
 from files.lock import Lock
+from files.whole import sync
 
 
 class Journal:
@@ -19,11 +22,15 @@ class Journal:
     A line is written by one call, so that a kill leaves whole lines and at most one torn one at
     the end, which readers skip and the next writer cuts off. A context manager for writing: it
     holds a lock on `<file>.lock`, which ends with the process however that ends.
+
+    sync_s: while lines are appended, about so often, and at the end, what is there is made to
+        outlive a crash of the machine too; None leaves that to the system
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sync_s: float | None = None) -> None:
         self.path = path
         self._file, self._lock = -1, Lock(path.with_name(f"{path.name}.lock"))
+        self._sync_s, self._synced_at_s = sync_s, -math.inf
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the lines in the order of writing; none where there is no file."""
@@ -61,6 +68,8 @@ class Journal:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._file = os.open(self.path, flags, 0o644)
         _cut_torn_line(self._file)
+        if self._sync_s is not None:
+            sync(self.path.parent)
         return self
 
     def __exit__(
@@ -69,6 +78,8 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._sync_s is not None:
+            os.fdatasync(self._file)
         os.close(self._file)
         self._lock.__exit__(kind, error, trace)
         self._file = -1
@@ -84,7 +95,14 @@ class Journal:
         except OSError:
             os.ftruncate(self._file, place)
             raise
+        self._sync_if_due()
         return place
+
+    def _sync_if_due(self) -> None:
+        now_s = time.monotonic()
+        if self._sync_s is not None and now_s - self._synced_at_s >= self._sync_s:
+            os.fdatasync(self._file)
+            self._synced_at_s = now_s
 
 
 def _cut_torn_line(file: int) -> None:

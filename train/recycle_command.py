@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -16,8 +17,11 @@ from train.command import STOPPED
 from train.config import Config, add_config_arguments, read_config
 from train.errors import ConfigError
 from train.recycling.ratios import Student
+from train.recycling.settings import SAMPLING
 from train.run_folder import RECYCLED, SCORES
-from train.samples import prepare_samples
+from train.samples import prepare_samples, told_counts
+
+CONVERSATION = ("model", "messages", "stream")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     check(config)
     manifest = prepare_samples(config.run, config.data)
     print("\n".join(told_samples(manifest)), flush=True)
+    check_student(config)
     from train.recycling.session import recycle
 
     with ExitStack() as stack:
@@ -51,6 +56,26 @@ def check(config: Config) -> None:
         )
     if not is_selective and config.recycle.top_percent < 100:
         raise ConfigError("recycle.top_percent wants IFD, and recycle.method=all scores nothing")
+    teacher = config.teacher
+    if teacher.max_cost and not teacher.price_read + teacher.price_written:
+        raise ConfigError(
+            "teacher.max_cost wants prices: teacher.price_read and teacher.price_written, each of "
+            "a million tokens"
+        )
+    for name, value in teacher.fields.items():
+        if name in CONVERSATION or (name in SAMPLING and value is not False):
+            raise ConfigError(
+                f"teacher.fields.{name} = {value!r}: {name} has a setting of its own; of the "
+                f"fields that we write, {', '.join(SAMPLING)} can be left out, by false"
+            )
+
+
+def check_student(config: Config) -> None:
+    """Refuse a student that is none before a reply is paid for; its weights are not read."""
+    if config.recycle.method == "selective":
+        from train.scoring.loading import identify
+
+        identify(config.score)
 
 
 def open_student(config: Config, stack: ExitStack) -> Student:
@@ -62,16 +87,9 @@ def open_student(config: Config, stack: ExitStack) -> Student:
 
 def told_samples(manifest: dict[str, Any]) -> list[str]:
     """Say what was read."""
-    lines = []
-    for counted in manifest["counts"]:
-        others = [f"{n:,} {name}" for name, n in counted.items() if name not in HIDDEN and n]
-        apart = f" ({', '.join(others)})" if others else ""
-        lines.append(f"{counted['source']}: {counted.get('samples', 0):,} samples{apart}")
+    lines = [told_counts(counted) for counted in manifest["counts"]]
     held = manifest["num_holdout"]
     return [*lines, f"{manifest['num_samples']:,} samples, {held:,} of them held out"]
-
-
-HIDDEN = {"source", "rows", "samples", "unusable"}
 
 
 def told(config: Config, summary: dict[str, Any]) -> list[str]:
@@ -87,14 +105,25 @@ def told(config: Config, summary: dict[str, Any]) -> list[str]:
         lines.append(f"  {stage:<12}{asked:,} asked, {parsed:,} parsed, {accepted:,} accepted")
     if summary["dropped"]:
         lines.append(f"  dropped     {counts(summary['dropped'])}")
-    spent = summary["teacher"]
-    lines.append(
+    return [*lines, told_cost(summary["teacher"]), *told_waiting(summary)]
+
+
+def told_cost(spent: dict[str, Any]) -> str:
+    """Say what the teacher's replies took; of some it may not be known."""
+    untold = f", {spent['num_untold']:,} did not tell their tokens" if spent["num_untold"] else ""
+    return (
         f"  teacher     {spent['num_replies']:,} replies, {spent['read']:,} tokens read, "
-        f"{spent['written']:,} written, cost {spent['cost']:.4g}"
+        f"{spent['written']:,} written, cost {spent['cost']:.4g}{untold}"
     )
-    if summary["num_passing"]:
-        lines.append(f"{summary['num_passing']:,} got no reply; the same command asks again")
-    return lines
+
+
+def told_waiting(summary: dict[str, Any]) -> Iterator[str]:
+    """Say what is left, and what to do about it."""
+    num_skipped = summary.get("num_skipped", 0)
+    if num_failed := summary["num_passing"] - num_skipped:
+        yield f"{num_failed:,} got no reply; the same command asks again"
+    if num_skipped:
+        yield f"{num_skipped:,} were not asked for, max_cost is spent: raise teacher.max_cost"
 
 
 def counts(numbers: dict[str, int]) -> str:

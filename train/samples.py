@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from train.sources import SETTING, read_rows
 
 FORMAT = 1
 Split = Literal["train", "holdout"]
+UNTOLD = {"source", "rows", "samples", "unusable"}  # of the counts: the reasons tell more
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,22 @@ def read_seeds(folder: Path) -> Iterator[Seed]:
             row = json.loads(line)
             sample = Sample(row["instruction"], row["response"], row["input"], row["source"])
             yield Seed(row["id"], sample, row["split"])
+
+
+def read_samples(source: Source) -> tuple[dict[str, Sample], dict[str, Any]]:
+    """Return a file's samples by id, of equal ones the first, and the counts of its rows."""
+    counted, samples = Counter[str](), dict[str, Sample]()
+    for name, sample in _counted(source, counted):
+        counted["duplicates" if name in samples else "samples"] += 1
+        samples.setdefault(name, sample)
+    return samples, dict(counted) | {"source": source.path.name}
+
+
+def told_counts(counted: Mapping[str, Any]) -> str:
+    """Say how many samples a file gave, and what became of its other rows."""
+    others = [f"{num:,} {name}" for name, num in counted.items() if name not in UNTOLD and num]
+    apart = f" ({', '.join(others)})" if others else ""
+    return f"{counted['source']}: {counted.get('samples', 0):,} samples{apart}"
 
 
 def _inputs(run: Run, data: Data) -> dict[str, Any]:

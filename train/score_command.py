@@ -13,15 +13,15 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from train.config import Config, add_config_arguments, read_config
 from train.errors import ConfigError
 from train.run_folder import SCORED, SCORES
 from train.sample import Sample
-from train.samples import prepare_samples, read_seeds
+from train.samples import prepare_samples, read_samples, read_seeds, told_counts
 from train.settings import Source
-from train.sources import READERS, read_rows
+from train.sources import READERS
 
 if TYPE_CHECKING:
     from train.scoring.loading import Identity
@@ -65,27 +65,38 @@ def _score(config: Config, arguments: argparse.Namespace, processes: Processes) 
 
     quiet_transformers()
     identity = identify(replace(config.score, model=config.score.model or config.sft.model))
-    samples = _read_samples(config, arguments)
-    work = Work(identity.settings, config.run.dir / SCORES, tuple(samples.items()))
+    samples, counts = _read_samples(config, arguments)
+    work = Work.of(identity.settings, config.run.dir / SCORES, samples)
     if processes.world > work.settings.shards:
         raise ConfigError(f"{processes.world} processes want score.shards = {processes.world}")
-    name = f"{arguments.file.name.split('.')[0]}.{SCORED}" if arguments.file else SCORED
-    file, inputs = config.run.dir / f"{name}.jsonl", inputs_of(work, identity)
+    file, inputs = config.run.dir / name_scored(arguments.file), inputs_of(work, identity)
     if not is_scored(file, inputs):
         _compute(work, arguments, processes, identity)
         processes.wait_for_all()
         if processes.is_first:
-            write_scored(file, collect(work, identity), inputs)
+            write_scored(file, collect(work, identity), inputs, counts)
     if processes.is_first:
-        print(f"{describe(read_scored(file))}\n{file}")
+        read = [told_counts(counts)] if counts else []
+        print("\n".join([*read, describe(read_scored(file)), str(file)]))
 
 
-def _read_samples(config: Config, arguments: argparse.Namespace) -> dict[str, Sample]:
-    """Return the samples by id; the same sample twice is one."""
+def _read_samples(
+    config: Config, arguments: argparse.Namespace
+) -> tuple[dict[str, Sample], dict[str, Any] | None]:
+    """Return the samples by id, and the counts of the rows of --file."""
     if arguments.file:
-        rows = read_rows(Source(arguments.kind, arguments.file))
-        return {row.id: row for row in rows if isinstance(row, Sample)}
-    return {seed.id: seed.sample for seed in read_seeds(config.run.dir)}
+        return read_samples(Source(arguments.kind, arguments.file))
+    return {seed.id: seed.sample for seed in read_seeds(config.run.dir)}, None
+
+
+def name_scored(file: Path | None) -> str:
+    """Return the name of the scores of a file, or of the run."""
+    if file is None:
+        return f"{SCORED}.jsonl"
+    name = file.name
+    for ending in (".gz", ".jsonl", ".json"):
+        name = name.removesuffix(ending)
+    return f"{name}.{SCORED}.jsonl"
 
 
 def _compute(

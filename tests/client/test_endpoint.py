@@ -147,6 +147,112 @@ async def test_the_pause_that_the_server_asks_for_is_kept(told: str) -> None:
     assert time.time() >= (int(now) + 2 if told == "date" else now + 0.2)
 
 
+async def test_after_a_429_all_wait_for_as_long_as_it_says() -> None:
+    came_s: list[float] = []
+    replies = in_turn(failed(429, **{"Retry-After": "1"}), said())
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        came_s.append(time.monotonic())
+        return await replies(request)
+
+    async with serving(handler, concurrency=4) as endpoint:
+        first = asyncio.create_task(endpoint.ask(SAID, {}))
+        await asyncio.sleep(0.5)  # so that the reply has come before the others ask
+        await asyncio.gather(first, *(endpoint.ask(SAID, {}) for _ in range(3)))
+    assert len(came_s) == 5
+    assert min(came_s[1:]) >= came_s[0] + 1
+
+
+def limiting(num_allowed: int, window_s: float) -> tuple[Handler, list[bool]]:
+    """Allow so many requests in a window, refused ones counted; return beside it what came."""
+    allowed: list[bool] = []
+    windows: dict[int, int] = {}
+
+    async def handler(_: web.Request) -> web.Response:
+        window = int(time.monotonic() / window_s)
+        windows[window] = windows.get(window, 0) + 1
+        allowed.append(windows[window] <= num_allowed)
+        return web.json_response(said()) if allowed[-1] else failed(429, "too many")()
+
+    return handler, allowed
+
+
+async def test_a_crowd_outlives_a_limit_of_rate_that_it_is_far_above() -> None:
+    handler, allowed = limiting(10, 0.25)
+    retries = Retries(max_attempts=1, first_pause_s=0.05)
+    async with serving(handler, concurrency=64, retries=retries) as endpoint:
+        turns = await asyncio.gather(*(endpoint.ask(SAID, {}) for _ in range(64)))
+    assert [turn.content for turn in turns] == ["4"] * 64
+    assert allowed.count(False) > 0
+
+
+async def test_requests_leave_no_faster_than_allowed() -> None:
+    handler, allowed = limiting(1000, 60)
+    async with serving(handler, requests_per_minute=1200) as endpoint:
+        begun_s = time.monotonic()
+        await asyncio.gather(*(endpoint.ask(SAID, {}) for _ in range(5)))
+    assert time.monotonic() - begun_s >= 4 * 0.05
+    assert len(allowed) == 5
+
+
+async def test_one_that_always_comes_too_soon_ends_while_others_get_replies() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        asked = await request.json()
+        return failed(429)() if "hopeless" in asked else web.json_response(said())
+
+    retries = Retries(max_attempts=1, first_pause_s=0.001, max_holds=3)
+    async with serving(handler, retries=retries) as endpoint:
+        hopeless = asyncio.create_task(endpoint.ask(SAID, {"hopeless": True}))
+        while not hopeless.done():
+            await endpoint.ask(SAID, {})
+        with pytest.raises(AskError) as raised:
+            await hopeless
+    assert (raised.value.failure.status, raised.value.attempts) == (429, 4)
+
+
+async def test_an_endpoint_that_only_ever_says_429_ends_them_all() -> None:
+    retries = Retries(max_attempts=1, first_pause_s=0.001, max_holds=3)
+    async with serving(in_turn(failed(429)), retries=retries) as endpoint:
+        asked = (endpoint.ask_counting(SAID, {}) for _ in range(3))
+        ended = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(error, AskError) and error.attempts <= 4 for error in ended)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_after_a_stop_nothing_waits_to_be_sent_and_what_was_sent_ends(status: int) -> None:
+    came = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        if (await request.json()).get("is_slow"):
+            await came.wait()
+            return web.json_response(said())
+        came.set()
+        return failed(status, **{"Retry-After": "600"})()
+
+    async with serving(handler) as endpoint:
+        slow = asyncio.create_task(endpoint.ask(SAID, {"is_slow": True}))
+        held = asyncio.create_task(endpoint.ask(SAID, {}))
+        assert (await slow).content == "4"
+        endpoint.stop()
+        async with asyncio.timeout(30):
+            with pytest.raises(AskError, match="not sent any more") as raised:
+                await held
+    assert raised.value.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": "no", "code": "insufficient_quota"},
+        {"message": "Request too large for x on tokens per min: Limit 9, Requested 10."},
+    ],
+)
+async def test_what_no_pause_would_mend_is_no_limit_of_rate(said: dict[str, str]) -> None:
+    body = {"error": said}
+    error = await failure(in_turn(lambda: web.json_response(body, status=429)))
+    assert error.attempts == FAST.max_attempts
+
+
 @pytest.mark.parametrize(
     "body",
     [

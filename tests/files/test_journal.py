@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import os
 import resource
 from pathlib import Path
 
@@ -77,6 +78,33 @@ def test_a_line_that_a_full_disk_cuts_is_taken_back(path: Path) -> None:
         assert path.read_text() == '{"n":1}\n'
         journal.append({"n": 3})
     assert list(Journal(path)) == [{"n": 1}, {"n": 3}]
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes at which files were made to outlive a crash of the machine."""
+    sizes: list[int] = []
+
+    def note(file: int) -> None:
+        sizes.append(os.fstat(file).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", note)
+    return sizes
+
+
+@pytest.mark.parametrize(("sync_s", "num_lines"), [(0.0, [1, 2, 3, 3]), (3600.0, [1, 3])])
+def test_what_is_appended_is_synced_no_more_often_than_wanted_and_at_the_end(
+    path: Path, synced: list[int], sync_s: float, num_lines: list[int]
+) -> None:
+    with Journal(path, sync_s) as journal:
+        for number in range(3):
+            journal.append({"n": number})
+    assert synced == [number * len(b'{"n":0}\n') for number in num_lines]
+
+
+def test_lines_that_can_be_had_again_are_not_synced(path: Path, synced: list[int]) -> None:
+    write(path, {"n": 1}, {"n": 2})
+    assert synced == []
 
 
 @pytest.mark.parametrize("line", ["{", "[1]", "3", "[" * 100_000])

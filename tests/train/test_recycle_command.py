@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from train.command import REFUSED, main
+from train.recycle_command import told_cost
 
 DEMO = Path(__file__).parents[2] / "models" / "demo"
 RUN = """
@@ -57,12 +58,39 @@ def test_again_it_prints_the_same_and_asks_nothing(
     assert capsys.readouterr().out == first
 
 
+def test_what_no_money_was_left_for_is_told_apart_from_what_got_no_reply(
+    tmp_path: Path, faulty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*write(tmp_path, faulty_url), "teacher.max_attempts=1"]
+    rows = [{"instruction": f"fate={fate} x", "output": "."} for fate in ("dead", "well")]
+    (tmp_path / "alpaca.json").write_text(json.dumps(rows))
+    main(command)
+    assert "\n1 got no reply; the same command asks again\n" in capsys.readouterr().out
+    main([*command, "teacher.max_cost=1e-9"])
+    printed = capsys.readouterr().out
+    assert "got no reply" not in printed
+    assert "1 were not asked for, max_cost is spent: raise teacher.max_cost\n" in printed
+
+
+def test_replies_of_unknown_cost_are_counted() -> None:
+    spent = {"num_replies": 9, "num_untold": 2, "read": 70, "written": 7, "cost": 0.5}
+    assert told_cost(spent).endswith("cost 0.5, 2 did not tell their tokens")
+    assert told_cost(spent | {"num_untold": 0}).endswith("cost 0.5")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         (["recycle.method=selective"], "the student chooses, so name it: score.model=FOLDER"),
         (["recycle.top_percent=5"], "recycle.top_percent wants IFD"),
         (["data.sources=[]"], "[data] wants sources"),
+        (["teacher.max_cost=1", "teacher.price_read=0", "teacher.price_written=0"], "wants prices"),
+        (["teacher.fields.model=x"], "model has a setting of its own"),
+        (
+            ["teacher.fields.max_tokens=9"],
+            "teacher.fields.max_tokens = 9: max_tokens has a setting",
+        ),
+        (["recycle.method=selective", "score.model=/nowhere"], "score.model = /nowhere: "),
         (["teacher.model=''", "teacher.base_url=http://127.0.0.1:9/v1"], "nothing answers at"),
     ],
 )
@@ -75,6 +103,7 @@ def test_what_cannot_be_is_refused_with_what_to_do(
 ) -> None:
     assert main([*write(tmp_path, faulty_url), *changes]) == REFUSED
     assert said in capsys.readouterr().err
+    assert not (tmp_path / "run" / "teacher").exists()  # nothing was asked
 
 
 def test_a_real_student_chooses_and_its_scores_are_kept(

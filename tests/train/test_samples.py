@@ -7,7 +7,7 @@ import pytest
 
 from train.errors import DataError
 from train.sample import Sample
-from train.samples import Seed, prepare_samples, read_seeds
+from train.samples import Seed, prepare_samples, read_samples, read_seeds, told_counts
 from train.settings import Data, Run, Source
 
 
@@ -49,6 +49,14 @@ def test_the_same_sample_in_two_files_is_one_and_counted(tmp_path: Path) -> None
             "unusable: empty instruction": 1,
         },
     ]
+
+
+def test_a_file_is_read_with_the_counts_of_its_rows(tmp_path: Path) -> None:
+    samples, counts = read_samples(Source("alpaca", write(tmp_path / "a.json", "One", "One", "")))
+    assert [sample.instruction for sample in samples.values()] == ["One"]
+    assert told_counts(counts) == (
+        "a.json: 1 samples (1 duplicates, 1 unusable: empty instruction)"
+    )
 
 
 @pytest.mark.parametrize("limit", [0, 9])

@@ -6,6 +6,7 @@ import pytest
 from tests.train.scoring.runs import write_run
 from tests.train.scoring.students import make_student
 from train.command import REFUSED, main
+from train.score_command import name_scored
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +38,26 @@ def test_a_file_of_samples_is_scored_beside_those_of_the_run(
     rows = [{"instruction": "Add.", "response": text} for text in ("One and two.", "Three.", "")]
     data.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0]]))
     assert main(["score", "-c", str(file), "--file", str(data)]) == 0
-    assert capsys.readouterr().out.startswith("2 samples: 2 ok\n")
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "mine.jsonl: 2 samples (1 unusable: empty response, 1 duplicates)"
+    assert told[1] == "2 samples: 2 ok"
+    manifest = json.loads((tmp_path / "it/run/mine.scored.json").read_text())
+    assert (manifest["counts"]["rows"], manifest["counts"]["duplicates"]) == (4, 1)
     assert len((tmp_path / "it/run/mine.scored.jsonl").read_text().splitlines()) == 2
     assert not (tmp_path / "it/run/scored.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "scores"),
+    [
+        (None, "scored.jsonl"),
+        ("a/mine.json", "mine.scored.jsonl"),
+        ("alpaca.train.jsonl", "alpaca.train.scored.jsonl"),
+        ("alpaca.test.jsonl.gz", "alpaca.test.scored.jsonl"),
+    ],
+)
+def test_the_scores_of_each_file_have_a_name_of_their_own(file: str | None, scores: str) -> None:
+    assert name_scored(Path(file) if file else None) == scores
 
 
 def test_a_run_without_a_student_is_refused_with_what_to_set(

@@ -17,6 +17,8 @@ from typing import Any, Self
 from client.turn import Failure, Message, Turn
 from files.journal import Journal
 
+SYNC_S = 1.0  # a power failure takes the replies of about so long
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -65,7 +67,7 @@ class Calls:
     """
 
     def __init__(self, file: Path) -> None:
-        self._journal = Journal(file)
+        self._journal = Journal(file, sync_s=SYNC_S)
         self._places: dict[bytes, int] = {}
         self.spending = Spending()
 

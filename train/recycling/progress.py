@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -19,13 +19,17 @@ class Progress:
     """Counts the reflections of one run; a context manager on the terminal.
 
     total: reflections expected, those that are in the journal already included
-    cost: what has been spent so far, or None where no prices are given
+    costs: of all that was ever asked, and of the reflections that are counted here and came to an
+        end, whoever asked for them; None where no prices are given
     """
 
     def __init__(
-        self, total: int, cost: Callable[[], float] | None, output: TextIO | None = None
+        self,
+        total: int,
+        costs: Callable[[], tuple[float, float]] | None,
+        output: TextIO | None = None,
     ) -> None:
-        self._total, self._cost = total, cost
+        self._total, self._costs = total, costs
         self._output = output or sys.stderr
         self._statuses = Counter[Status]()
 
@@ -58,12 +62,19 @@ class Progress:
 
     def line(self) -> str:
         """Return what stands beside the bar."""
-        num_done = self._statuses.total()
+        num_told = self._statuses.total()
         parts = [
-            f"{100 * count / num_done:.1f} % {status}"
+            f"{100 * count / num_told:.1f} % {status}"
             for status, count in self._statuses.most_common()
         ]
-        if self._cost is not None and num_done:
-            cost = self._cost()
-            parts.append(f"cost {cost:.4g}, in the end about {cost * self._total / num_done:.4g}")
-        return ", ".join(parts)
+        return ", ".join([*parts, *self._costs_told()])
+
+    def _costs_told(self) -> Iterator[str]:
+        """Yield the cost so far, and what it will be if the others cost what those here did."""
+        if self._costs is None:
+            return
+        spent, of_these = self._costs()
+        yield f"cost {spent:.4g}"
+        num_done = sum(n for status, n in self._statuses.items() if not status.is_passing)
+        if num_done:
+            yield f"in the end about {max(spent, of_these * self._total / num_done):.4g}"

@@ -50,9 +50,16 @@ class Recycled:
         self.variants.setdefault("original", self.seed.sample)
 
     @property
+    def waits_for(self) -> Status | None:
+        """The status of a call on the way to the result that is to be asked again, if one is."""
+        on_the_way = [self.calls.get(name) for name in ("instruction", reflected_from(self.base))]
+        statuses = (call.status for call in on_the_way if call is not None)
+        return next((status for status in statuses if status.is_passing), None)
+
+    @property
     def is_stopped(self) -> bool:
         """Whether a call is to be asked again, so that what follows from it must wait."""
-        return any(call.status.is_passing for call in self.calls.values())
+        return self.waits_for is not None
 
     @property
     def status(self) -> Status:

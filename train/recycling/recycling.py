@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from client.together import together
+from client.together import to_their_ends
 from train.recycling.parsing import BETTER_ANSWER, NEW_ANSWER, NEW_INSTRUCTION
 from train.recycling.prompts import INSTRUCTION, RESPONSE
 from train.recycling.ratios import Ratio, Ratios
@@ -30,6 +30,7 @@ class Recycling:
     """How samples are recycled; holds nothing of them. One per run.
 
     ratios: None where no student chooses; told: hears the status of each reflection
+    An error stops the teacher, and is raised when the replies under way are in the journal.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class Recycling:
     async def recycle(self, seeds: Sequence[Seed]) -> list[Recycled]:
         """Return what becomes of each sample of a block."""
         block = [Recycled(seed) for seed in seeds]
-        await together(self._reflect_on_instruction(one) for one in block)
+        stop = self._teacher.stop
+        await to_their_ends((self._reflect_on_instruction(one) for one in block), stop)
         waiting = [one for one in block if not one.is_stopped]
         await self._choose_instructions(waiting)
         bases = [(one, base) for one in waiting for base in self._bases(one)]
-        await together(self._reflect_on_response(one, base) for one, base in bases)
+        await to_their_ends((self._reflect_on_response(one, base) for one, base in bases), stop)
         await self._choose_responses([one for one in waiting if not one.is_stopped])
         return block
 

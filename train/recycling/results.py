@@ -43,6 +43,7 @@ class Results:
         self._file, self._settings = folder / RECYCLED, settings
         self._entries: dict[int, list[Entry]] = {}
         self._statuses, self._outcomes = Counter[str](), Counter[str]()
+        self._waiting = Counter[Status]()
         self._stages: dict[str, Counter[str]] = {"instruction": Counter(), "response": Counter()}
 
     def __enter__(self) -> Self:
@@ -65,7 +66,10 @@ class Results:
         row, ratio = one.row(), one.ifd.get(one.chosen)
         ifd = None if ratio is None else ratio.value
         rifd = one.rifd[one.chosen].value if one.chosen in one.rifd else None
-        reason = _stopped(one) or why_dropped(self._settings, one.chosen, ifd, rifd)
+        reason = why_dropped(self._settings, one.chosen, ifd, rifd)
+        if one.waits_for is not None:
+            self._waiting[one.waits_for] += 1
+            reason = f"{one.waits_for}: it did not come to its end"
         self._statuses[row["status"]] += 1
         self._outcomes[row["outcome"]] += 1
         self._count_stages(one)
@@ -116,15 +120,16 @@ class Results:
     @property
     def num_passing(self) -> int:
         """Samples that the next run would ask for again."""
-        return sum(self._statuses[status] for status in Status if status.is_passing)
+        return self._waiting.total()
+
+    @property
+    def num_skipped(self) -> int:
+        """Those of them that were not asked for, since `max_cost` was spent."""
+        return self._waiting[Status.SKIPPED]
 
     def _line(self, entry: Entry) -> bytes:
         self._spool.seek(entry.place)
         return self._spool.read(entry.size)
-
-
-def _stopped(one: Recycled) -> str | None:
-    return f"{one.status}: it did not come to its end" if one.is_stopped else None
 
 
 def _kind(reason: str | None) -> str:

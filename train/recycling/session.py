@@ -14,7 +14,7 @@ from typing import Any
 
 from client.endpoint import Endpoint
 from client.retries import Retries
-from client.together import together
+from client.together import to_their_ends
 from train.config import Config
 from train.recycling.calls import Calls
 from train.recycling.progress import Progress
@@ -72,13 +72,17 @@ def open_endpoint(settings: TeacherSettings) -> Endpoint:
         settings.concurrency,
         settings.timeout_s,
         Retries(settings.max_attempts),
+        settings.requests_per_minute,
     )
 
 
 async def recycle_blocks(
     recycling: Recycling, teacher: Teacher, results: Results, config: Config
 ) -> None:
-    """Recycle block after block, some at a time, so that asking and scoring overlap."""
+    """Recycle block after block, some at a time, so that asking and scoring overlap.
+
+    After an error of the student, or of a disk, nothing more is asked, and what is under way ends.
+    """
     size = config.recycle.block
     waiting = enumerate(blocks(config.run.dir, size))
 
@@ -88,7 +92,8 @@ async def recycle_blocks(
                 return
             results.add(number, await recycling.recycle(seeds))
 
-    await together(work() for _ in range(MIN_BLOCKS + config.teacher.concurrency // size))
+    num_blocks = MIN_BLOCKS + config.teacher.concurrency // size
+    await to_their_ends((work() for _ in range(num_blocks)), teacher.stop)
 
 
 def blocks(folder: Path, size: int) -> Iterator[Sequence[Seed]]:
@@ -102,8 +107,8 @@ def progress(config: Config, manifest: dict[str, Any], teacher: Teacher) -> Prog
     """Return the bar of a run."""
     has_prices = config.teacher.price_read + config.teacher.price_written > 0
     is_eager = config.recycle.mode == "faithful" and config.recycle.method == "selective"
-    cost = (lambda: teacher.cost) if has_prices else None
-    return Progress((3 if is_eager else 2) * manifest["num_samples"], cost)
+    costs = (lambda: (teacher.cost, teacher.cost_of_reflections)) if has_prices else None
+    return Progress((3 if is_eager else 2) * manifest["num_samples"], costs)
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from train.settings import FORBID, Count, Seconds, Temperature, TopP
 
 Percent = Annotated[float, Field(gt=0, le=100)]
 Price = Annotated[float, Field(ge=0)]
+SAMPLING = ("temperature", "top_p", "max_tokens")  # the fields of a request that we write
 Temperatures = Annotated[tuple[Temperature, ...], Field(min_length=1)]
 
 
@@ -21,6 +22,9 @@ class Teacher:
     key_variable: the environment variable of the key; the key itself stands in no file
     temperatures: of the attempts at one reflection; the next follows a reply that cannot be read
     max_tokens: of a reply; max_attempts: requests, where the endpoint is busy or broken
+    requests_per_minute: at most, evenly spread; 0 is no limit but that of the endpoint's 429s
+    fields: more of every request's body, as reasoning_effort = "low"; false leaves out one of ours,
+        as { max_tokens = false, max_completion_tokens = 4096 }
     price_read, price_written: of a million tokens, for cost and forecast
     max_cost: once so much is spent nothing more is asked; 0 is no limit
     """
@@ -36,6 +40,8 @@ class Teacher:
     max_tokens: Count = 2048
     timeout_s: Seconds = 600.0
     max_attempts: Count = 6
+    requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    fields: dict[str, Any] = field(default_factory=dict)
     price_read: Price = 0.0
     price_written: Price = 0.0
     max_cost: Price = 0.0

@@ -25,7 +25,7 @@ def inputs(config: Config, manifest: dict[str, Any], model: str) -> dict[str, An
         "samples_sha256": manifest["samples_sha256"],
         "teacher": {
             "model": model,
-            **{name: teacher[name] for name in ("temperatures", "top_p", "max_tokens")},
+            **{name: teacher[name] for name in ("temperatures", "top_p", "max_tokens", "fields")},
         },
         "recycle": asdict(config.recycle),
         "score": _student(config) if config.recycle.method == "selective" else None,
@@ -66,6 +66,7 @@ def write_summary(
         "inputs": given,
         **results.write(),
         "num_passing": results.num_passing,
+        "num_skipped": results.num_skipped,
         "teacher": teacher,
     }
     write_whole(file, json.dumps(summary, indent=1, sort_keys=True))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from client.endpoint import AskError, Endpoint
 from client.turn import Failure, Turn
 from files.errors import UserError
 from train.errors import TrainError
-from train.recycling.calls import Calls, Request
+from train.recycling.calls import Calls, Request, Spending
 from train.recycling.parsing import Parsed, parse
 from train.recycling.prompts import render
 from train.recycling.settings import Teacher as TeacherSettings
@@ -35,45 +36,69 @@ class Teacher:
     """Asks in the bounds of `concurrency`; a slot that becomes free is refilled at once.
 
     It asks nothing more, and what is under way ends, after `stop`, when `max_cost` is spent, and
-    when the endpoint has failed so often in a row that more requests would be wasted: then `error`
-    says why.
+    when the endpoint has failed so often in a row that more requests would be wasted, or does not
+    tell what `max_cost` wants to know: then `error` says why.
     """
 
     def __init__(self, endpoint: Endpoint, calls: Calls, settings: TeacherSettings) -> None:
         self._endpoint, self._calls, self._settings = endpoint, calls, settings
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._under_way: dict[str, asyncio.Event] = {}
+        self._reflections = Spending()
         self.is_stopped, self._errors_in_a_row = False, 0
         self.error: UserError | None = None
 
     def stop(self) -> None:
-        """Ask nothing more."""
+        """Ask nothing more, nor again what waits for that."""
         self.is_stopped = True
+        self._endpoint.stop()
 
     @property
     def cost(self) -> float:
         """What all replies of the run have cost, those of earlier sessions included."""
-        spent, settings = self._calls.spending, self._settings
+        return self._price(self._calls.spending)
+
+    @property
+    def cost_of_reflections(self) -> float:
+        """What the replies cost that this session's reflections came from, asked now or before."""
+        return self._price(self._reflections)
+
+    def _price(self, spent: Spending) -> float:
+        settings = self._settings
         return (spent.read * settings.price_read + spent.written * settings.price_written) / 1e6
 
     async def reflect(
         self, sample_id: str, prompt: str, sample: Sample, blocks: Sequence[str]
     ) -> tuple[Parsed, int]:
         """Ask for a reflection until it can be read; return it and the number of attempts."""
-        settings = self._settings
-        options = {"top_p": settings.top_p, "max_tokens": settings.max_tokens}
-        request = Request(
-            sample_id, self._endpoint.model, prompt, tuple(render(prompt, sample)), options
-        )
-        for attempt, temperature in enumerate(settings.temperatures):
-            request = replace(
-                request, attempt=attempt, options=options | {"temperature": temperature}
-            )
-            answer = await self._ask(request)
-            parsed = parse(answer, blocks) if isinstance(answer, Turn) else _failed(answer)
+        messages = tuple(render(prompt, sample))
+        request = Request(sample_id, self._endpoint.model, prompt, messages, {})
+        turns: list[Turn] = []
+        for attempt, temperature in enumerate(self._settings.temperatures):
+            options = self._options(temperature)
+            answer = await self._ask(replace(request, attempt=attempt, options=options))
+            if isinstance(answer, Turn):
+                turns.append(answer)
+                parsed = parse(answer, blocks)
+            else:
+                parsed = _failed(answer)
             if parsed.status not in AGAIN:
                 break
+        if not parsed.status.is_passing:
+            for turn in turns:
+                self._reflections.add(turn.usage)
         return parsed, attempt + 1
+
+    def _options(self, temperature: float) -> dict[str, Any]:
+        """Return what a request says beside model and messages."""
+        settings = self._settings
+        ours = {
+            "top_p": settings.top_p,
+            "max_tokens": settings.max_tokens,
+            "temperature": temperature,
+        }
+        said = (ours | settings.fields).items()
+        return {name: value for name, value in said if name not in ours or value is not False}
 
     async def _ask(self, request: Request) -> Turn | Failure:
         """Return what the journal knows, else what the endpoint says.
@@ -93,6 +118,7 @@ class Teacher:
 
     async def _ask_endpoint(self, key: str, request: Request) -> Turn | Failure:
         async with self._slots:
+            self._check_usage()
             if not self._may_ask():
                 return NOT_ASKED
             self._calls.begin(key, request)
@@ -114,6 +140,15 @@ class Teacher:
         is_spent = 0 < self._settings.max_cost <= self.cost
         return not (self.has_ended or is_spent)
 
+    def _check_usage(self) -> None:
+        """End the session if costs are limited, and are not known."""
+        num_untold = self._calls.spending.num_untold
+        if self._settings.max_cost and num_untold:
+            self.error = self.error or TrainError(
+                f"teacher.max_cost is no limit here: the endpoint told of {num_untold:,} replies "
+                "no usage, so that their cost is not known. Ask one that tells it, or set 0."
+            )
+
     async def _answer(self, request: Request) -> Turn | Failure:
         try:
             turn = await self._endpoint.ask(request.messages, request.options)
@@ -125,7 +160,7 @@ class Teacher:
 
     def _count(self, failure: Failure) -> None:
         """Count failures that are not about one request; too many in a row end the run."""
-        if _failed(failure).status != Status.API_ERROR:
+        if self.is_stopped or _failed(failure).status != Status.API_ERROR:
             return
         self._errors_in_a_row += 1
         if self._errors_in_a_row >= MAX_ERRORS_IN_A_ROW:

@@ -42,6 +42,7 @@ class Encoder:
         self._tokenizer = tokenizer
         self._opening = opening
         self._has_control = settings.template == "chat" or settings.mode == "faithful"
+        self._is_hidden = settings.template == "chat" and settings.mode == "exact"
         self._controls = Controls.of(tokenizer)
         self._drops_space = _writes_a_space(tokenizer)
 
@@ -82,7 +83,8 @@ class Encoder:
 
     def _context_ids(self, text: str) -> list[int]:
         """Return the ids with exactly one opening id in front."""
-        ids = self._broken_ids(text) if BREAK in text else self._ids(text, self._has_control)
+        is_broken = self._is_hidden and BREAK in text  # elsewhere it is data
+        ids = self._broken_ids(text) if is_broken else self._ids(text, self._has_control)
         return ids if ids[:1] == [self._opening] else [self._opening, *ids]
 
     def _broken_ids(self, text: str) -> list[int]:
@@ -114,12 +116,9 @@ def _writes_a_space(tokenizer: Any) -> bool:
 
 def find_opening(tokenizer: Any, config: Any) -> int:
     """Return the id that a text begins with: BOS, or the end of the text before where none is."""
-    for ids in (
-        tokenizer.bos_token_id,
-        config.bos_token_id,
-        tokenizer.eos_token_id,
-        config.eos_token_id,
-    ):
-        if ids is not None:
-            return int(ids[0] if isinstance(ids, list) else ids)
+    owners = (tokenizer, config.get_text_config())
+    for name in ("bos_token_id", "eos_token_id"):
+        for owner in owners:
+            if (ids := getattr(owner, name, None)) is not None:
+                return int(ids[0] if isinstance(ids, list) else ids)
     raise TrainError("score.model has neither a BOS nor an EOS token: a text could not begin")

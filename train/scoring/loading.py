@@ -19,7 +19,17 @@ log = logging.getLogger(__name__)
 COMMIT = "_commit_hash"  # where transformers keeps it
 OF_THE_MACHINE = ("model", "device", "token_budget", "chunk", "shards")
 PROBE = 16  # positions on which our logits are compared with the model's own
-TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
+TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-3, "float16": 3e-4}  # of the norm: their rounding
+# What configurations call that which a head's logits are then multiplied, divided or capped by.
+BEHIND_HEAD = (
+    "final_logit_softcapping",
+    "output_logit_soft_cap",
+    "logits_soft_cap",
+    "logit_scale",
+    "logits_scaling",
+    "lm_head_multiplier",
+    "output_multiplier",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,10 @@ def identify(settings: Score) -> Identity:
         tokenizer = AutoTokenizer.from_pretrained(settings.model)
     except (OSError, ValueError) as error:
         raise TrainError(f"score.model = {settings.model}: {error}") from error
-    longest = getattr(config, "max_position_embeddings", None) or settings.max_length
+    if settings.template == "chat" and not tokenizer.chat_template:
+        raise TrainError(f"{settings.model} has no chat template: take another score.template")
+    text = config.get_text_config()
+    longest = getattr(text, "max_position_embeddings", None) or settings.max_length
     settings = replace(settings, max_length=min(settings.max_length, longest))
     return Identity(
         settings, config, tokenizer, hash_model(settings.model, getattr(config, COMMIT, None))
@@ -72,10 +85,10 @@ def load_student(identity: Identity) -> Student:
     except (OSError, ValueError) as error:
         raise TrainError(f"score.model = {settings.model}: {error}") from error
     opening = find_opening(identity.tokenizer, identity.config)
-    is_plain = _is_plain(model, TOLERANCE[settings.dtype])
-    if not is_plain:
+    has_plain_head = is_plain(model, TOLERANCE[settings.dtype])
+    if not has_plain_head:
         log.warning("%s: its logits are more than its head's; all are computed", settings.model)
-    return Student(settings, Encoder(settings, identity.tokenizer, opening), model, is_plain)
+    return Student(settings, Encoder(settings, identity.tokenizer, opening), model, has_plain_head)
 
 
 def _load_model(settings: Score) -> Any:
@@ -100,15 +113,23 @@ def _find_device(device: str) -> str:
     return device
 
 
-def _is_plain(model: Any, tolerance: float) -> bool:
-    """Ask whether the head applied to the last hidden states gives the model's own logits."""
+def is_plain(model: Any, tolerance: float) -> bool:
+    """Ask whether the head applied to the last hidden states gives the model's own logits.
+
+    tolerance: of the difference, as a share of the logits' norm. A cap is not seen where logits
+    are small, as they may be here: the configuration is asked too.
+    """
     import torch
 
-    head = model.get_output_embeddings()
+    head, text = model.get_output_embeddings(), model.config.get_text_config()
     if model.base_model is model or not isinstance(head, torch.nn.Linear):
         return False
-    ids = torch.arange(PROBE, device=model.device)[None] % model.config.vocab_size
+    if any(getattr(text, name, None) not in {None, 1} for name in BEHIND_HEAD):
+        return False
+    ids = (
+        torch.arange(PROBE, device=model.device)[None] % model.get_input_embeddings().num_embeddings
+    )
     with torch.inference_mode():
         hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
-        logits = model(input_ids=ids, use_cache=False).logits
-        return bool(torch.allclose(head(hidden), logits, atol=tolerance, rtol=tolerance))
+        logits = model(input_ids=ids, use_cache=False).logits.float()
+        return bool((head(hidden).float() - logits).norm() <= tolerance * logits.norm())

@@ -25,11 +25,7 @@ def target_nll(
     nll = torch.empty(len(targets), dtype=torch.float32, device=hidden.device)
     for start in range(0, len(targets), chunk):
         part = slice(start, start + chunk)
-        log_sum = _log_sum_exp(hidden[part], weight, bias)
-        chosen = (hidden[part].float() * weight[targets[part]].float()).sum(-1)
-        if bias is not None:
-            chosen += bias[targets[part]].float()
-        nll[part] = log_sum - chosen
+        nll[part] = _chunk_nll(hidden[part], weight, bias, targets[part])
     return nll
 
 
@@ -43,16 +39,24 @@ def logits_nll(logits: torch.Tensor, targets: torch.Tensor, chunk: int) -> torch
     return torch.cat(pieces)
 
 
-def _log_sum_exp(
-    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+def _chunk_nll(
+    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
 ) -> torch.Tensor:
-    """Return the logarithm of the sum of the exponentials of all logits, (targets,) float32."""
+    """Return the nats of a chunk, (targets,) float32: the logarithm of the sum less the chosen.
+
+    Both come from the same logits, rounded as the model rounds them.
+    """
     vocab = len(weight)
     block = max(256, BLOCK_BYTES // (4 * len(hidden))) if hidden.device.type == "cpu" else vocab
     total = torch.full((len(hidden),), -torch.inf, device=hidden.device)
+    chosen = torch.zeros_like(total)
     for start in range(0, vocab, block):
         logits = (hidden @ weight[start : start + block].T).float()
         if bias is not None:
             logits += bias[start : start + block].float()
         total = torch.logaddexp(total, torch.logsumexp(logits, dim=-1))
-    return total
+        at = targets - start
+        is_here = (at >= 0) & (at < logits.shape[1])
+        found = logits.gather(1, at.clamp(0, logits.shape[1] - 1)[:, None])[:, 0]
+        chosen = torch.where(is_here, found, chosen)
+    return total - chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,16 @@ def collect(work: Work, identity: Identity) -> list[Scored]:
     return [found[id] for id, _ in work.samples]
 
 
-def write_scored(file: Path, scored: Sequence[Scored], inputs: dict[str, Any]) -> None:
-    """Write the lines, then the manifest beside them; the same samples give the same bytes."""
+def write_scored(
+    file: Path,
+    scored: Sequence[Scored],
+    inputs: dict[str, Any],
+    counts: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the lines, then the manifest beside them; the same samples give the same bytes.
+
+    counts: of the rows of the file that the samples came from; of the run's they are in data.json
+    """
     digest = hashlib.sha256()
     with open_whole(file) as opened:
         for one in scored:
@@ -84,6 +92,7 @@ def write_scored(file: Path, scored: Sequence[Scored], inputs: dict[str, Any]) -
         "inputs": inputs,
         "num_samples": len(scored),
         "statuses": dict(Counter(one.status for one in scored)),
+        **({"counts": dict(counts)} if counts else {}),
         "scored_sha256": digest.hexdigest(),
     }
     write_whole(file.with_suffix(".json"), json.dumps(manifest, indent=1, sort_keys=True))

@@ -5,8 +5,8 @@ What a shard's numbers are does not depend on who computes it, nor on how many o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from train.sample import Sample
@@ -24,11 +24,22 @@ OnBatch = Callable[[Sequence[Row]], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Samples to score, with their ids, and the folder of the journals; the same everywhere."""
+    """Samples to score, with their ids, and the folder of the journals; the same everywhere.
+
+    Its paths are absolute, as it is sent to processes in other folders; a name of the Hub stays.
+    """
 
     settings: Score
     folder: Path
     samples: tuple[tuple[str, Sample], ...]
+
+    @classmethod
+    def of(cls, settings: Score, folder: Path, samples: Mapping[str, Sample]) -> Work:
+        """Return the work on samples, by their ids; paths are those of this process's folder."""
+        model = Path(settings.model)
+        if settings.model and model.is_dir():
+            settings = replace(settings, model=str(model.absolute()))
+        return cls(settings, folder.absolute(), tuple(samples.items()))
 
     def shard(self, number: int) -> list[tuple[str, Sample]]:
         """Return the samples of one shard."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from train.errors import TrainError
 from train.scoring.encoding import Encoder, Row
 from train.scoring.settings import Score
 from train.scoring.target import Likelihood
 
 if TYPE_CHECKING:
     import torch
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +30,21 @@ class Student:
     is_plain: bool
 
     def score(self, batch: Sequence[Row]) -> list[Likelihood]:
-        """Return the likelihoods of rows that have ids; a row that has no finite one is failed."""
+        """Return the likelihoods of rows that have ids; a row that has no finite one is failed.
+
+        Where memory is short the halves are scored; TrainError where it is for a single row.
+        """
         import torch
 
-        try:
-            with torch.inference_mode():
-                nll = self._target_nll(batch)
-        except torch.OutOfMemoryError:
+        nll = self._nll_in_memory(batch)
+        if nll is None:
             torch.cuda.empty_cache()
             if len(batch) == 1:
-                log.warning("no memory for a sequence of %d tokens", len(batch[0].ids))
-                return [Likelihood(0, 0.0, "failed")]
+                raise TrainError(
+                    f"{self.model.device} has no memory for a sequence of {len(batch[0].ids):,} "
+                    "tokens: make score.chunk less, or take score.device=cpu; what is scored is "
+                    "kept, and the same command goes on"
+                )
             middle = len(batch) // 2
             return [*self.score(batch[:middle]), *self.score(batch[middle:])]
         sizes = [row.num_targets for row in batch]
@@ -50,6 +52,19 @@ class Student:
         return [
             _likelihood(row, float(piece.sum())) for row, piece in zip(batch, pieces, strict=True)
         ]
+
+    def _nll_in_memory(self, batch: Sequence[Row]) -> torch.Tensor | None:
+        """Return what `_target_nll` does, or None, with nothing left of it, where memory is short.
+
+        The error is not to be seen outside: its trace holds the tensors that were in the way.
+        """
+        import torch
+
+        try:
+            with torch.inference_mode():
+                return self._target_nll(batch)
+        except torch.OutOfMemoryError:
+            return None
 
     def _target_nll(self, batch: Sequence[Row]) -> torch.Tensor:
         """Return the nats of all targets of the batch, row by row, (targets,) float32.

@@ -7,6 +7,7 @@ WizardLM); the sentence before them is in our words unless `score.preamble` give
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ VICUNA = "A user talks to an AI assistant, whose answers are helpful, polite and
 ALPACA = "A task follows. Write the response that fulfils it."
 ALPACA_INPUT = "A task follows, and the input that it is about. Write the response that fulfils it."
 
+DAY = date(2024, 7, 26)  # the one that Llama 3's template has for those who tell none
 TASK, RESPONSE = "\n\n### Instruction:\n", "\n\n### Response:"
 
 
@@ -56,7 +58,10 @@ class TextTemplate:
 
 @dataclass(frozen=True)
 class ChatTemplate:
-    """The chat template of a model's own tokenizer; hides: data can spell no control token."""
+    """The chat template of a model's own tokenizer; to one that asks for the day it is DAY.
+
+    hides: data can spell no control token
+    """
 
     tokenizer: Any
     lead: str = ""
@@ -72,7 +77,11 @@ class ChatTemplate:
         content = self._controls.hide(content) if self.hides else content
         turn = {"role": "user", "content": content}
         rendered = self.tokenizer.apply_chat_template(
-            [turn], tokenize=False, add_generation_prompt=True
+            [turn],
+            tokenize=False,
+            add_generation_prompt=True,
+            strftime_now=DAY.strftime,
+            date_string=f"{DAY:%d %b %Y}",
         )
         return str(rendered)
 

@@ -37,6 +37,7 @@ FATES = {  # of so many per cent of the instructions, where the teacher is fault
 }
 SLOW_S, RETRY_AFTER_S = 1.0, 0.01
 ONCE = frozenset({"limited", "broken", "slow"})
+NEW = "Step by step, and with an example: "
 USAGE = {"prompt_tokens": 400, "completion_tokens": 200}
 
 
@@ -53,6 +54,21 @@ def fate(instruction: str) -> str:
     return "well"
 
 
+def fate_of_call(asked: str) -> str:
+    """Return what becomes of one prompt: its instruction's fate, where that is not of one call.
+
+    unread: the new instruction cannot be read, and there is no reply about the response
+    old_dead: there is no reply about the response to the original instruction
+    """
+    instruction = between(asked, "Instruction")
+    fated, is_first = fate(instruction), "[New Instruction]" in asked
+    if fated == "unread":
+        return "unmarked" if is_first else "dead"
+    if fated == "old_dead":
+        return "well" if is_first or instruction.startswith(NEW) else "dead"
+    return fated
+
+
 def block(name: str, text: str) -> str:
     """Return a text between its markers."""
     return f"[{name}]\n{text}\n[End of {name}]"
@@ -60,7 +76,7 @@ def block(name: str, text: str) -> str:
 
 def new_instruction(instruction: str) -> str:
     """Return what the teacher makes of an instruction."""
-    return f"Step by step, and with an example: {instruction}"
+    return f"{NEW}{instruction}"
 
 
 def new_answer(instruction: str) -> str:
@@ -86,7 +102,7 @@ def reply(asked: str, temperature: float, is_faulty: bool) -> str:
         blocks = [block("New Instruction", new), block("New Answer", new_answer(new))]
     else:
         blocks = [block("Better Answer", better_answer(response))]
-    fated = fate(instruction) if is_faulty else "well"
+    fated = fate_of_call(asked) if is_faulty else "well"
     criticism = f"1. It is short: {len(response)} characters."
     if fated == "refused":
         return "I'm sorry, but I can't help with that."
@@ -116,7 +132,7 @@ class Replies:
         self.asked[name] += 1
         if self._latency_s:
             await asyncio.sleep(self._latency_s)
-        fated = fate(between(text, "Instruction")) if self._is_faulty else "well"
+        fated = fate_of_call(text) if self._is_faulty else "well"
         if fated in ONCE and self.asked[name] == 1:
             return await once(fated)
         if fated == "dead":

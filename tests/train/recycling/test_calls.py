@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -84,6 +85,17 @@ def test_what_an_endpoint_does_not_tell_is_counted_as_untold() -> None:
     spending.add({"prompt_tokens": 7})
     spending.add(USAGE)
     assert spending == Spending(num_replies=3, num_untold=2, read=17, written=5)
+
+
+def test_a_power_failure_takes_no_reply_of_a_session_that_has_ended(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda handle: synced.append(os.fstat(handle).st_size))
+    with Calls(file) as calls:
+        calls.begin(REQUEST.key, REQUEST)
+        calls.end(REQUEST.key, TURN)
+    assert synced[-1] == file.stat().st_size
 
 
 def test_two_sessions_at_a_time_are_refused(file: Path) -> None:

@@ -64,6 +64,18 @@ def test_only_a_call_that_may_still_come_stops_it(status: Status, is_stopped: bo
     assert one.is_stopped == is_stopped
 
 
+def test_it_waits_for_the_call_that_may_still_come_whatever_went_wrong_before() -> None:
+    one = Recycled(Seed(SAMPLE.id, SAMPLE, "train"))
+    one.calls = {"instruction": failed(Status.PARSE_FAILED), "response": failed(Status.API_ERROR)}
+    assert (one.status, one.waits_for) == (Status.PARSE_FAILED, Status.API_ERROR)
+
+
+def test_a_call_beside_the_way_to_the_result_is_not_waited_for() -> None:
+    one = whole()
+    one.calls["response"] = failed(Status.API_ERROR)
+    assert one.waits_for is None
+
+
 def test_the_line_tells_texts_scores_calls_and_decisions() -> None:
     row = whole().row()
     assert row["id"] == SAMPLE.id

@@ -185,6 +185,19 @@ async def test_after_a_call_without_reply_nothing_that_follows_from_it_is_asked(
     assert set(one.calls) == {"instruction"}
 
 
+@pytest.mark.parametrize(("new_instructions", "waits_for"), [(True, None), (False, "api_error")])
+async def test_as_published_only_a_call_on_the_way_to_the_result_is_waited_for(
+    tmp_path: Path, faulty_url: str, new_instructions: bool, waits_for: str | None
+) -> None:
+    student = Preferring(new_instructions, True)
+    (one,) = await recycle(
+        tmp_path, faulty_url, "fate=old_dead x", student=student, mode="faithful"
+    )
+    assert one.calls["response"].status == Status.API_ERROR
+    assert one.waits_for == waits_for
+    assert one.chosen == ("both" if new_instructions else "original")
+
+
 async def test_the_input_is_part_of_what_is_reflected_on(tmp_path: Path, faulty_url: str) -> None:
     async with recycling(tmp_path, faulty_url, Recycle(method="all")) as made:
         (one,) = await made.recycle([seed("fate=well x", "the input")])

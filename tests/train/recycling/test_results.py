@@ -62,6 +62,19 @@ def test_what_came_to_no_end_is_not_kept(tmp_path: Path) -> None:
     assert row["reason"] == "api_error: it did not come to its end"
 
 
+def test_what_waits_is_counted_by_what_it_waits_for(tmp_path: Path) -> None:
+    waiting = [made(number) for number in range(3)]
+    for one, status in zip(waiting, ("api_error", "skipped", "skipped"), strict=True):
+        one.calls["instruction"] = Call(Parsed(Status.PARSE_FAILED, reason="no marker"), 2)
+        one.calls["response"] = Call(Parsed(Status(status), reason="why"), 1)
+    with Results(tmp_path, Recycle()) as results:
+        results.add(0, [*waiting, made(3)])
+        summary = results.write()
+        assert (results.num_passing, results.num_skipped) == (3, 2)
+    assert summary["statuses"] == {"parse_failed": 3, "ok": 1}
+    assert summary["dropped"]["skipped: it did not come to its end"] == 2
+
+
 def test_reasons_are_counted_without_their_numbers(tmp_path: Path) -> None:
     with Results(tmp_path, Recycle()) as results:
         results.add(0, [made(0, 1.25), made(1, 1.5), made(2, 0.5, 1.75)])

@@ -149,6 +149,35 @@ def test_samples_without_a_reply_are_asked_again_by_the_next_session(
     assert len(journal(config)) == num_lines + 2  # a request and its failure
 
 
+def test_a_sample_that_waits_is_asked_again_whatever_went_wrong_with_it_before(
+    tmp_path: Path, faulty_url: str
+) -> None:
+    config = configure(tmp_path, faulty_url, ["fate=unread x"], Recycle(), max_attempts=1)
+    summary = run(config)
+    assert summary is not None
+    assert (summary["statuses"], summary["num_passing"]) == ({"parse_failed": 1}, 1)
+    (row,) = rows(config)
+    assert row["reason"] == "api_error: it did not come to its end"
+    num_lines = len(journal(config))
+    run(config)
+    assert len(journal(config)) == num_lines + 2  # a request and its failure
+
+
+def test_an_error_of_the_student_loses_no_reply_that_is_under_way(tmp_path: Path) -> None:
+    class Broken(FakeStudent):
+        def score(self, targets: Sequence[Target]) -> list[Likelihood]:
+            raise OSError(28, "no weights")
+
+    with scripted_teacher(latency_s=0.05) as url:
+        config = configure(tmp_path, url, TOPICS[:40], Recycle(block=4), concurrency=6)
+        with pytest.raises(OSError, match="no weights"):
+            run(config, Broken())
+        num_replies = sum("turn" in line for line in journal(config))
+        assert num_replies == asked(url).total() < 40
+        run(config)
+        assert set(asked(url).values()) == {1}
+
+
 def test_a_limit_of_cost_leaves_the_rest_skipped_and_more_money_goes_on(tmp_path: Path) -> None:
     settings = Recycle(method="all", block=8)
     prices = {"price_read": 1000.0, "price_written": 1000.0, "concurrency": 1}
@@ -158,6 +187,7 @@ def test_a_limit_of_cost_leaves_the_rest_skipped_and_more_money_goes_on(tmp_path
         assert summary is not None
         assert summary["teacher"]["num_replies"] == 20  # of 400 + 200 tokens
         assert summary["statuses"]["skipped"] > 0
+        assert summary["num_skipped"] == summary["num_passing"] > 40
         more = configure(tmp_path, url, TOPICS, settings, **prices)
         summary = run(more)
         assert summary is not None

@@ -1,5 +1,6 @@
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,15 @@ from client.endpoint import Endpoint
 from client.errors import EndpointError
 from client.retries import Retries
 from files.journal import Journal
-from tests.train.recycling.scripted_teacher import SLOW_S, Replies, app, better_answer, name_of
+from tests.train.recycling.scripted_teacher import (
+    SLOW_S,
+    USAGE,
+    Replies,
+    app,
+    better_answer,
+    error,
+    name_of,
+)
 from train.recycling.calls import Calls
 from train.recycling.parsing import BETTER_ANSWER, Parsed
 from train.recycling.prompts import RESPONSE, render
@@ -230,6 +239,23 @@ async def test_after_a_stop_what_is_under_way_ends_and_nothing_else_is_asked(
     assert sum("turn" in line for line in Journal(told.file)) == 2
 
 
+async def test_a_stop_ends_the_waiting_for_an_endpoint_that_wants_a_pause(tmp_path: Path) -> None:
+    limited = asyncio.Event()
+
+    async def handler(_: web.Request) -> web.Response:
+        limited.set()
+        return error(429, "too many requests", retry_after="600")
+
+    async with scene(tmp_path, handler=handler, concurrency=2 * MAX_ERRORS_IN_A_ROW) as told:
+        tasks = [asyncio.create_task(told.reflect(str(number))) for number in range(99)]
+        await limited.wait()
+        told.teacher.stop()
+        async with asyncio.timeout(30):
+            found = [(await task)[0] for task in tasks]
+    assert all(parsed.status.is_passing for parsed in found)
+    assert told.teacher.error is None
+
+
 async def test_nothing_is_asked_once_the_cost_is_reached(tmp_path: Path) -> None:
     prices: dict[str, Any] = {
         "price_read": 1000.0,
@@ -241,6 +267,62 @@ async def test_nothing_is_asked_once_the_cost_is_reached(tmp_path: Path) -> None
     assert found == [Status.OK, Status.OK, Status.SKIPPED, Status.SKIPPED]
 
 
+async def untold(_: web.Request) -> web.Response:
+    """Reply without usage."""
+    reply = "[Better Answer]\nx\n[End of Better Answer]"
+    return web.json_response({"choices": [{"message": {"content": reply}}]})
+
+
+async def test_a_limit_of_cost_that_cannot_be_kept_ends_the_session(tmp_path: Path) -> None:
+    async with scene(tmp_path, handler=untold, concurrency=1, max_cost=1.0) as told:
+        found = [(await told.reflect(str(number)))[0].status for number in range(3)]
+    assert found == [Status.OK, Status.SKIPPED, Status.SKIPPED]
+    assert "told of 1 replies no usage" in str(told.teacher.error)
+
+
+async def test_without_a_limit_nobody_minds_what_is_not_told(tmp_path: Path) -> None:
+    async with scene(tmp_path, handler=untold) as told:
+        found = [(await told.reflect(str(number)))[0].status for number in range(3)]
+    assert found == [Status.OK] * 3
+    assert told.teacher.error is None
+
+
+async def test_the_reflections_of_a_session_cost_what_their_replies_did_whoever_asked(
+    tmp_path: Path,
+) -> None:
+    price = 1e6 / USAGE["completion_tokens"]  # 1 a reply
+    for names, cost in (
+        (["fate=well x"], 1),
+        (["fate=well x", "fate=hot x"], 3),  # the second is read at the second attempt
+        (["fate=well x"], 1),
+        (["fate=dead x"], 0),
+    ):
+        async with scene(tmp_path, price_written=price) as told:
+            for name in names:
+                await told.reflect(name)
+            assert told.teacher.cost_of_reflections == pytest.approx(cost)
+    assert told.teacher.cost == pytest.approx(3)
+
+
+async def test_more_fields_are_sent_and_ours_can_be_left_out(tmp_path: Path) -> None:
+    fields = {"max_tokens": False, "max_completion_tokens": 9, "reasoning": {"effort": "low"}}
+    async with scene(tmp_path, handler=untold, fields=fields) as told:
+        await told.reflect("x")
+    (request,) = (line["request"] for line in Journal(told.file) if "request" in line)
+    assert request.keys() - {"messages"} == {
+        "model", "temperature", "top_p", "max_completion_tokens", "reasoning"
+    }  # fmt: skip
+    assert (request["max_completion_tokens"], request["reasoning"]) == (9, {"effort": "low"})
+
+
+async def test_a_reply_to_other_fields_is_another_reply(tmp_path: Path) -> None:
+    replies = Replies(is_faulty=True, latency_s=0.0)
+    for fields in ({}, {"seed": 1}, {"seed": 1}, {"seed": 2}, {}):
+        async with scene(tmp_path, replies, fields=fields) as told:
+            await told.reflect("fate=well x")
+    assert told.num_asked("fate=well x") == 3
+
+
 async def test_the_text_of_the_reply_is_what_the_teacher_wrote(tmp_path: Path) -> None:
     async with scene(tmp_path) as told:
         parsed, _ = await told.reflect("fate=well x")
@@ -248,9 +330,34 @@ async def test_the_text_of_the_reply_is_what_the_teacher_wrote(tmp_path: Path) -
 
 
 async def test_retry_after_is_waited_for(tmp_path: Path) -> None:
-    async with scene(tmp_path) as told:
-        begun_s = time.monotonic()
-        parsed, _ = await told.reflect("fate=limited x")
-        assert time.monotonic() - begun_s >= 0.01
+    came_s: list[float] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        came_s.append(time.monotonic())
+        limited = error(429, "too many requests", retry_after="0.5")
+        return limited if len(came_s) == 1 else await untold(request)
+
+    async with scene(tmp_path, handler=handler) as told:
+        parsed, _ = await told.reflect("x")
     assert parsed.status == Status.OK
-    assert told.num_asked("fate=limited x") == 2
+    first_s, second_s = came_s
+    assert second_s - first_s >= 0.5
+
+
+async def test_a_limit_of_rate_is_no_error_however_many_come_too_soon(tmp_path: Path) -> None:
+    num_refused, windows = 0, Counter[int]()
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal num_refused
+        window = int(time.monotonic() / 0.25)
+        windows[window] += 1
+        if windows[window] <= 10:
+            return await untold(request)
+        num_refused += 1
+        return error(429, "too many requests")
+
+    async with scene(tmp_path, handler=handler, concurrency=64) as told:
+        found = await asyncio.gather(*(told.reflect(str(number)) for number in range(64)))
+        assert told.teacher.error is None
+    assert {parsed.status for parsed, _ in found} == {Status.OK}
+    assert num_refused > MAX_ERRORS_IN_A_ROW

@@ -8,7 +8,16 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    Gemma3Config,
+    Gemma3ForCausalLM,
+    Gemma3ForConditionalGeneration,
+    Gemma3TextConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    SiglipVisionConfig,
+)
 
 from train.sample import Sample
 
@@ -64,6 +73,40 @@ def make_student(folder: Path, **changes: Any) -> Path:
         **changes,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_gemma(folder: Path, *, sees: bool) -> Path:
+    """Write a random Gemma 3, of text alone or one that sees, whose text is a part of it."""
+    torch.manual_seed(0)
+    tokenizer = make_tokenizer()
+    text: Any = Gemma3TextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        max_position_embeddings=256,
+        sliding_window=32,
+        initializer_range=0.5,
+        pad_token_id=0,
+        bos_token_id=0,
+        eos_token_id=1,
+    )
+    vision: Any = SiglipVisionConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=28,
+        patch_size=14,
+    )
+    whole: Any = Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=4)
+    model = Gemma3ForConditionalGeneration(whole) if sees else Gemma3ForCausalLM(text)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

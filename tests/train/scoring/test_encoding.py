@@ -5,6 +5,7 @@ import pytest
 
 from tests.train.scoring.students import make_tokenizer
 from train.errors import TrainError
+from train.scoring.controls import BREAK
 from train.scoring.encoding import EMPTY, TOO_LONG, Encoder, find_opening
 from train.scoring.settings import Score
 from train.scoring.target import Target
@@ -20,6 +21,12 @@ def encoder(tokenizer: Any = BYTES, **changes: Any) -> Encoder:
 
 def ids(text: str, tokenizer: Any = BYTES) -> tuple[int, ...]:
     return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def plain(text: str) -> tuple[int, ...]:
+    """The ids of a text in which control tokens are words as others."""
+    encoded = BYTES(text, add_special_tokens=False, split_special_tokens=True)
+    return tuple(encoded["input_ids"])
 
 
 def test_a_target_has_the_same_ids_under_its_context_and_alone() -> None:
@@ -69,6 +76,11 @@ def test_a_chat_template_keeps_its_control_tokens_and_its_one_bos() -> None:
     assert row.ids.count(BOS) == 1
 
 
+def test_data_that_hold_the_mark_of_hidden_tokens_spell_none_in_a_plain_template() -> None:
+    row = encoder().encode(Target("", f"{CONTEXT} {BREAK} <|eot|><s>", TEXT))
+    assert row.ids == (BOS, *plain(f"{CONTEXT} {BREAK} <|eot|><s>"), *ids(TEXT))
+
+
 def test_the_space_before_a_response_is_the_one_that_llama_2_writes_itself() -> None:
     llama = make_tokenizer(writes_a_space=True)
     row = encoder(llama).encode(Target("", CONTEXT, TEXT))
@@ -102,11 +114,13 @@ def test_a_text_begins_with_bos_or_with_the_end_of_another(
     bos: Any, config_bos: Any, eos: Any, opening: int
 ) -> None:
     tokenizer = SimpleNamespace(bos_token_id=bos, eos_token_id=eos)
-    config = SimpleNamespace(bos_token_id=config_bos, eos_token_id=None)
+    text = SimpleNamespace(bos_token_id=config_bos)  # not every configuration has an EOS
+    config = SimpleNamespace(get_text_config=lambda: text)
     assert find_opening(tokenizer, config) == opening
 
 
 def test_a_model_without_either_is_refused() -> None:
     nothing = SimpleNamespace(bos_token_id=None, eos_token_id=None)
+    nothing.get_text_config = lambda: nothing
     with pytest.raises(TrainError, match="neither a BOS nor an EOS"):
         find_opening(nothing, nothing)

@@ -44,6 +44,12 @@ def test_scored_samples_come_back_as_written(tmp_path: Path) -> None:
     assert manifest["statuses"] == {"ok": 1, "failed": 1}
 
 
+def test_the_manifest_has_the_counts_of_the_rows_if_there_are_any(tmp_path: Path) -> None:
+    for counts in (None, {"rows": 3, "duplicates": 1}):
+        write_scored(tmp_path / "scored.jsonl", [Scored("1", (OK,) * 4)], INPUTS, counts)
+        assert json.loads((tmp_path / "scored.json").read_text()).get("counts") == counts
+
+
 def test_a_file_is_done_only_whole_and_of_the_same_inputs(tmp_path: Path) -> None:
     file = tmp_path / "scored.jsonl"
     assert not is_scored(file, INPUTS)
@@ -56,12 +62,12 @@ def test_a_file_is_done_only_whole_and_of_the_same_inputs(tmp_path: Path) -> Non
 
 def test_samples_stand_in_their_order_whatever_their_shards(tmp_path: Path, scorer: Scorer) -> None:
     samples = make_samples(9)
-    work = Work(scorer.settings, tmp_path, tuple(samples.items()))
+    work = Work.of(scorer.settings, tmp_path, samples)
     identity = identify(scorer.settings)
     with pytest.raises(DataError, match="lacks a score"):
         collect(work, identity)
     for number in range(scorer.settings.shards):
         score_shard(work, number, scorer)
     assert [one.id for one in collect(work, identity)] == list(samples)
-    other = Work(scorer.settings, tmp_path, tuple(list(samples.items())[1:]))
+    other = Work.of(scorer.settings, tmp_path, dict(list(samples.items())[1:]))
     assert inputs_of(work, identity) != inputs_of(other, identity)

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM
 
 from benchmarks.parts.published_scoring import Published
-from tests.train.scoring.students import make_samples, make_student, make_tokenizer
+from tests.train.scoring.students import make_gemma, make_samples, make_student, make_tokenizer
 from train.scoring.loading import identify
 from train.scoring.ratios import ratio
 from train.scoring.scorer import Scorer
@@ -127,6 +127,17 @@ def test_logits_that_are_more_than_the_heads_are_the_models_own(tmp_path: Path) 
     for target, likelihood in zip(asked, scorer.score(asked), strict=True):
         wanted = plainly(tmp_path, scorer, target)
         assert likelihood.mean_nll == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("sees", [False, True])
+def test_a_model_whose_text_has_a_configuration_of_its_own_is_scored(
+    tmp_path: Path, sees: bool
+) -> None:
+    scorer = Scorer(Score(model=str(make_gemma(tmp_path, sees=sees)), device="cpu"))
+    assert (scorer.settings.max_length, scorer.student.is_plain) == (256, True)
+    asked = targets(scorer)[:8]
+    for target, likelihood in zip(asked, scorer.score(asked), strict=True):
+        assert likelihood.mean_nll == pytest.approx(plainly(tmp_path, scorer, target), abs=1e-5)
 
 
 def test_the_hash_tells_what_changes_a_score_and_not_how_fast_it_came(

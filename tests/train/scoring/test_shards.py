@@ -29,7 +29,7 @@ def undisturbed(student_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.mark.parametrize("world", [1, 2, 3, 7])
 def test_every_sample_is_in_one_shard_and_every_shard_in_one_process(world: int) -> None:
     samples = make_samples(50)
-    work = Work(Score(shards=7), Path(), tuple(samples.items()))
+    work = Work.of(Score(shards=7), Path(), samples)
     numbers = [number for rank in range(world) for number in numbers_of(rank, world, 7)]
     assert sorted(numbers) == list(range(7))
     assert sorted(id for number in numbers for id, _ in work.shard(number)) == sorted(samples)
@@ -37,13 +37,26 @@ def test_every_sample_is_in_one_shard_and_every_shard_in_one_process(world: int)
 
 def test_a_samples_shard_does_not_depend_on_the_other_samples() -> None:
     few, many = make_samples(5), make_samples(50)
-    narrow, wide = (Work(Score(shards=7), Path(), tuple(each.items())) for each in (few, many))
+    narrow, wide = (Work.of(Score(shards=7), Path(), each) for each in (few, many))
     for number in range(7):
         assert narrow.shard(number) == [one for one in wide.shard(number) if one[0] in few]
 
 
+def test_paths_hold_in_the_folder_of_any_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "student").mkdir()
+    monkeypatch.chdir(tmp_path)
+    work = Work.of(Score(model="student"), Path("run/scores"), {})
+    assert (work.settings.model, work.folder) == (
+        str(tmp_path / "student"),
+        tmp_path / "run" / "scores",
+    )
+    assert Work.of(Score(model="some/student"), Path(), {}).settings.model == "some/student"
+
+
 def test_a_shard_scored_again_writes_nothing(tmp_path: Path, scorer: Scorer) -> None:
-    work = Work(Score(shards=2), tmp_path, tuple(make_samples(6).items()))
+    work = Work.of(Score(shards=2), tmp_path, make_samples(6))
     score_shard(work, 0, scorer)
     before = {file: file.read_bytes() for file in tmp_path.glob("*.jsonl")}
     score_shard(work, 0, scorer)

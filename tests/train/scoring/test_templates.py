@@ -28,6 +28,13 @@ def test_each_template_ends_where_the_assistant_starts(name: str, without: str, 
     assert template.ask("Add.", "1, 2") == given
 
 
+@pytest.mark.parametrize("asked", ["strftime_now('%d %b %Y')", "date_string"])
+def test_a_template_that_asks_for_the_day_is_told_the_same_one_every_day(asked: str) -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = f"{{{{ {asked} }}}}: {{{{ messages[0].content }}}}"
+    assert make_template(Score(template="chat"), tokenizer).ask("Add.") == "26 Jul 2024: Add."
+
+
 def test_the_preamble_is_replaced_by_the_users() -> None:
     assert (
         make_template(Score(preamble="Hello."), None).ask("Add.") == "Hello. USER: Add. ASSISTANT:"
